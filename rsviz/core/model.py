@@ -1,0 +1,106 @@
+"""What a model must offer, and what a run gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rsviz.core.card import Weights
+from rsviz.core.errors import Cancelled
+from rsviz.core.layers import Layer
+from rsviz.core.scene import Scene
+
+OnStep = Callable[[int, int, str], None]
+
+
+def _silent(done: int, total: int, what: str) -> None:
+    """Report nothing."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What surrounds one run: where it computes, what is wanted, how to report and stop.
+
+    Attributes:
+        device: torch device name, already resolved ("cpu", "cuda:0").
+        seed: seed for everything random; the model uses a generator of its own from it.
+        wants: names of on-request layers to produce.
+        on_step: called with (done, total, what it does now).
+        cancelled: asked at every step.
+    """
+
+    device: str = "cpu"
+    seed: int = 0
+    wants: frozenset[str] = frozenset()
+    on_step: OnStep = _silent
+    cancelled: Callable[[], bool] = _never
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Report progress; the point where a cancel takes effect.
+
+        Raises:
+            Cancelled: the user asked to stop.
+        """
+        if self.cancelled():
+            raise Cancelled("The run was cancelled.")
+        self.on_step(done, total, what)
+
+
+class Model(Protocol):
+    """A loaded or loadable model; built by the factory of its card without arguments."""
+
+    def load(self, weights: Weights | None, device: str) -> None:
+        """Put the weights on a device, ready to predict."""
+        ...
+
+    def predict(self, scene: Scene, options: Any, ctx: RunContext) -> dict[str, Layer]:
+        """The layers that the card promises for a scene; never looks at the scene's truth."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """How a result came about; enough to run it again.
+
+    Attributes:
+        model, weights, weights_sha256: what ran.
+        options: its options as plain data.
+        scene_id: content hash of the scene.
+        scene_ref: short id or path with which the scene was opened; may be empty.
+        scene_name: title for people.
+        device: where it really computed.
+        seed: of everything random.
+        wants: on-request layers that were asked for.
+        seconds: wall time of the prediction.
+        peak_memory_mb: highest resident memory of the process (or GPU memory) during the run.
+        versions: {package: version}.
+        notes: what the user should know, e.g. a fallback to the CPU.
+    """
+
+    model: str
+    weights: str
+    weights_sha256: str
+    options: dict[str, bool | int | float | str]
+    scene_id: str
+    scene_ref: str
+    scene_name: str
+    device: str
+    seed: int
+    wants: tuple[str, ...]
+    seconds: float
+    peak_memory_mb: float
+    versions: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The layers of one run and how they came about."""
+
+    layers: dict[str, Layer] = field(default_factory=dict)
+    record: RunRecord | None = None
