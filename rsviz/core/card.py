@@ -223,6 +223,7 @@ class ModelCard:
         on_request: {layer name: kind} of layers given only when asked for, because they cost.
         factory: "package.module:Class" of an object with load() and predict().
         options: dataclass of its options.
+        trainer: "package.module:function" that trains it on labelled pixels; "" when it has none.
         weights: records of its trained states.
         needs_weights: whether it cannot run without any.
         tiling: how large scenes are cut.
@@ -240,6 +241,7 @@ class ModelCard:
     factory: str
     on_request: dict[str, str] = field(default_factory=dict)
     options: type = NoOptions
+    trainer: str = ""
     weights: tuple[Weights, ...] = ()
     needs_weights: bool = True
     tiling: Tiling = Tiling()

@@ -143,7 +143,8 @@ class RoutingMap(RasterLayer):
         experts: names of the E experts.
         stage: where in the network.
         role: "routing" when these weights were applied to the pixel, "affinity" when the
-            decision was taken for the whole scene and this only shows what each pixel votes for.
+            decision was taken for the whole scene and this only shows what each pixel votes for,
+            "contribution" when they are shares of the output's magnitude.
     """
 
     kind: ClassVar[str] = "routing_map"
@@ -155,7 +156,9 @@ class RoutingMap(RasterLayer):
     def __post_init__(self) -> None:
         data = self._raster("data", np.float32, 3)
         _check(data.shape[0] == len(self.experts), self.kind, "experts and planes differ.")
-        _check(self.role in ("routing", "affinity"), self.kind, f"role '{self.role}'.")
+        _check(
+            self.role in ("routing", "affinity", "contribution"), self.kind, f"role '{self.role}'."
+        )
         _check(_sums_to_one(self.data), self.kind, "expert shares do not sum to 1.")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from rsviz.core.card import Weights
 from rsviz.core.errors import Cancelled
-from rsviz.core.layers import Layer
+from rsviz.core.layers import ClassMap, Layer
 from rsviz.core.scene import Scene
 
 OnStep = Callable[[int, int, str], None]
@@ -100,7 +100,18 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Result:
-    """The layers of one run and how they came about."""
+    """The layers of one run, how they came about, and how good they are where truth is known.
 
-    layers: dict[str, Layer] = field(default_factory=dict)
-    record: RunRecord | None = None
+    Attributes:
+        layers: by name, as the card declares them.
+        record: how the run was made.
+        metrics: measured against the scene's truth on pixels that were not trained on, by plain
+            key (overall_accuracy, ... as fractions); empty without truth.
+        split: which pixels count, on the scene's grid: 0 ignored, 1 train, 2 test; None
+            without truth.
+    """
+
+    layers: dict[str, Layer]
+    record: RunRecord
+    metrics: dict[str, Any] = field(default_factory=dict)
+    split: ClassMap | None = None
