@@ -1,1 +1,1 @@
-"""Torch blocks that at least two models use: scans, probes, devices, training."""
+"""Torch building blocks that at least two models share."""
