@@ -27,6 +27,13 @@ def cards() -> dict[str, ModelCard]:
     return found
 
 
+def reread() -> None:
+    """Read all cards again: after a training has recorded new weights."""
+    for found in cards().values():
+        importlib.reload(importlib.import_module(f"models.{found.id}.card"))
+    cards.cache_clear()
+
+
 def card(model_id: str) -> ModelCard:
     """The card of a model.
 

@@ -171,10 +171,10 @@ def versions() -> dict[str, str]:
 
 
 @lru_cache(maxsize=4)
-def _loaded(model_id: str, weights: str, device: str) -> tuple[Model, threading.Lock]:
+def _loaded(model_id: str, weights_sha256: str, device: str) -> tuple[Model, threading.Lock]:
     """A loaded model and the lock that lets one run at a time use it."""
     card = registry.card(model_id)
-    chosen = next((w for w in card.weights if w.id == weights), None)
+    chosen = next((w for w in card.weights if w.sha256 == weights_sha256), None)
     if chosen is not None:
         chosen.verify()
     model = registry.build(card)
@@ -194,7 +194,7 @@ def _with_less_memory(
     tile = card.tiling.tile
     while True:
         try:
-            model, lock = _loaded(card.id, weights.id if weights else "", ctx.device)
+            model, lock = _loaded(card.id, weights.sha256 if weights else "", ctx.device)
             with lock:
                 return _predict(card, model, scene, options, ctx, tile, notes), ctx.device
         except Exception as error:

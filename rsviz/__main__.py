@@ -1,0 +1,8 @@
+"""The command line: python -m rsviz scenes | models | describe | train."""
+
+import sys
+
+from rsviz.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""How commands answer: JSON on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+PROGRESS_S = 1.0
+
+
+def answer(data: Any, as_json: bool, text: str) -> None:
+    """Print the answer of a command: the data as JSON, or the text for people."""
+    print(json.dumps(_plain(data), ensure_ascii=False, indent=1) if as_json else text)
+
+
+def _plain(value: Any) -> Any:
+    """The same data without numbers that JSON does not know (NaN and infinity become null)."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Rows of text in aligned columns."""
+    cells = [[str(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+class Progress:
+    """Says on standard error how far the work is, at most once a second."""
+
+    def __init__(self) -> None:
+        self._said = -math.inf
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if now - self._said >= PROGRESS_S:
+            self._said = now
+            print(f"{done} of {total}: {what}", file=sys.stderr, flush=True)

@@ -1,0 +1,112 @@
+"""Arguments of all commands, and the boundary where errors become an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+import uuid
+from collections.abc import Sequence
+
+from rsviz import __version__
+from rsviz.cli import compute, show
+from rsviz.core.errors import RsvizError
+
+USER_CAN_MEND, OUR_FAULT = 2, 1
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the name of the program.
+
+    Returns:
+        The exit status.
+    """
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    args = _parser().parse_args(argv)
+    try:
+        args.command(args)
+    except RsvizError as error:
+        print(str(error), file=sys.stderr)
+        return USER_CAN_MEND
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return USER_CAN_MEND
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        traceback.print_exc()
+        print(f"Something went wrong that is our fault (reference {reference}).", file=sys.stderr)
+        return OUR_FAULT
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are one sentence, without the usage in front."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        sentence = message[:1].upper() + message[1:].rstrip(".")
+        print(f"{sentence}. See: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(USER_CAN_MEND)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m rsviz", description="Look inside deep models on a map.")
+    parser.add_argument("--version", action="version", version=f"rsviz {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    _showing(commands)
+    _evaluating(commands)
+    return parser
+
+
+def _showing(commands: argparse._SubParsersAction[_Parser]) -> None:
+    _command(commands, "scenes", show.scenes, "list the scenes")
+    _command(commands, "models", show.models, "list the models with their weights")
+    describe = _command(commands, "describe", show.describe, "what a file holds")
+    describe.add_argument("file", help="a file, or the id of a scene")
+    _reading(describe)
+
+
+def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
+    train = _command(commands, "train", compute.train, "train a model and record its weights")
+    train.add_argument("model")
+    train.add_argument("--protocol", required=True)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--variant", default="", help="names weights of other settings")
+    train.add_argument("--no-file", action="store_true", help="keep the metrics, not the weights")
+    train.add_argument("--restart", action="store_true", help="do not resume an unfinished one")
+    _setting(train, "setting of the trainer")
+    _device(train)
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser], name: str, command: object, help: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help, description=help.capitalize() + ".")
+    parser.set_defaults(command=command)
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    return parser
+
+
+def _reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--variable", default="", help="which variable of the file")
+    parser.add_argument("--axes", default="", help="order of its axes, e.g. HWC")
+
+
+def _setting(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], type=_pair, metavar="NAME=VALUE", help=what
+    )
+
+
+def _device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAME=VALUE")
+    return name, value

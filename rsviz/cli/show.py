@@ -1,0 +1,90 @@
+"""Commands that look: scenes, models, describe."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from rsviz.cli.output import answer, table
+from rsviz.core import registry
+from rsviz.core.card import ModelCard
+from rsviz.core.packing import pack
+
+
+def scenes(args: Namespace) -> None:
+    """List the scenes that can be opened by their id."""
+    from rsviz.io import catalog
+
+    found = [
+        {
+            "id": entry.id,
+            "title": entry.title,
+            "origin": entry.origin,
+            "simulated": entry.simulated,
+            "path": str(entry.path),
+            "about": entry.about,
+            "licence": entry.licence,
+        }
+        for entry in catalog.scenes()
+    ]
+    rows = [(s["id"], s["title"], s["origin"]) for s in found]
+    answer(found, args.json, table(("id", "title", "origin"), rows))
+
+
+def models(args: Namespace) -> None:
+    """List the models with what they take, give, and their weights."""
+    cards = registry.cards().values()
+    rows = [(c.id, c.title, c.task, sum(bool(w.file) for w in c.weights)) for c in cards]
+    text = table(("id", "title", "task", "weights"), rows)
+    answer([_model(c) for c in cards], args.json, text)
+
+
+def _model(card: ModelCard) -> dict[str, object]:
+    return {
+        "id": card.id,
+        "title": card.title,
+        "task": card.task,
+        "summary": card.summary,
+        "paper": card.paper.reference,
+        "emits": card.emits,
+        "on_request": card.on_request,
+        "weights": [
+            {
+                "id": w.id,
+                "scene": w.scene,
+                "protocol": w.protocol,
+                "seed": w.seed,
+                "file": w.file,
+                "sha256": w.sha256,
+                "parameters": w.parameters,
+                "metrics": w.metrics,
+                "recipe": w.recipe,
+                "licence": w.licence,
+            }
+            for w in card.weights
+        ],
+        "limits": card.limits,
+        "departures": card.departures,
+    }
+
+
+def describe(args: Namespace) -> None:
+    """Say what a file holds, without reading its pixels."""
+    from rsviz.io.catalog import open_scene
+
+    source = open_scene(args.file, args.variable, args.axes)
+    try:
+        found = source.describe()
+    finally:
+        source.close()
+    t, c, h, w = found.shape
+    nm = found.wavelengths_nm
+    lines = [
+        f"{found.name} ({found.driver})",
+        f"{h} rows x {w} columns, {c} bands, {t} date{'s' if t > 1 else ''}, {found.dtype}, "
+        f"{found.quantity}",
+        f"wavelengths {min(nm):.0f} to {max(nm):.0f} nm" if nm else "wavelengths not given",
+        f"coordinates {found.grid.crs}" if found.grid.crs else "no map coordinates",
+        *found.notes,
+    ]
+    data, _ = pack(found)
+    answer(data, args.json, "\n".join(lines))

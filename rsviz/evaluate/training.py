@@ -1,0 +1,248 @@
+"""Training a card's model under a protocol, and the record that makes its weights usable.
+
+The trainer sees the scene with its training labels only. The test score in the record is
+measured through `core.run` with the file that was saved, never with the network in memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rsviz.core import registry
+from rsviz.core.card import ModelCard
+from rsviz.core.errors import BadOption, RsvizError
+from rsviz.core.model import OnStep
+from rsviz.core.run import Ask, run, versions
+from rsviz.core.scene import Scene, Truth
+from rsviz.evaluate.protocols import PROTOCOLS, TRAIN, EvalProtocol, fingerprint, protocol
+from rsviz.evaluate.scores import score_result
+from rsviz.io.catalog import open_scene, scenes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rsviz.nn.fit import Trained
+
+Record = dict[str, Any]
+Trainer = Callable[..., "Trained"]
+
+
+def weights_id(protocol_name: str, seed: int, variant: str = "") -> str:
+    """The id of weights: protocol, variant of the settings if any, and seed."""
+    return f"{protocol_name}{'-' if variant else ''}{variant}/seed-{seed}"
+
+
+def train_and_record(
+    model_id: str,
+    protocol_name: str,
+    seed: int,
+    device: str,
+    settings: dict[str, str],
+    on_step: OnStep,
+    *,
+    variant: str = "",
+    keep_file: bool = True,
+    checkpoint: Path | None = None,
+) -> Record:
+    """Train a model on the training pixels of a protocol and record weights and test scores.
+
+    Args:
+        model_id: which card.
+        protocol_name: which protocol draws the pixels.
+        seed: seed of the split and of the training.
+        device: torch device name, resolved.
+        settings: settings of the trainer, as text.
+        on_step: called with (done, total, what).
+        variant: names another set of settings than the default; part of the id.
+        keep_file: whether the weights stay; otherwise only hash and metrics are recorded.
+        checkpoint: where to save and resume an unfinished training; removed at the end.
+
+    Returns:
+        The record as written to weights.json.
+
+    Raises:
+        BadOption: there is no such model, protocol or setting, or the model has no trainer.
+    """
+    card, rule = registry.card(model_id), protocol(protocol_name)
+    scene = read_scene(rule)
+    trained = trainer_of(card)(
+        *_training_view(scene, rule, seed), seed, settings, checkpoint, device, on_step
+    )
+    folder = registry.MODELS / card.id / "weights"
+    record = _record(card, rule, seed, variant, settings, trained, scene)
+    record["file"] = f"{record['id'].replace('/', '-')}.safetensors"
+    record["sha256"] = _save(trained, record, folder / record["file"])
+    _put(folder, record)
+    record |= _measured(card.id, record["id"], scene, device)
+    if not keep_file:
+        (folder / record["file"]).unlink()
+        record["file"] = ""
+        record["recipe"] += " --no-file"
+    _put(folder, record)
+    registry.reread()
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def read_scene(rule: EvalProtocol) -> Scene:
+    """The scene of a protocol, whole, with its reference labels.
+
+    Raises:
+        RsvizError: it brings no reference labels.
+    """
+    source = open_scene(rule.scene)
+    try:
+        scene = source.read()
+    finally:
+        source.close()
+    if scene.truth is None:
+        raise RsvizError(f"The scene '{rule.scene}' brings no reference labels.")
+    return scene
+
+
+def trainer_of(card: ModelCard) -> Trainer:
+    """The function that trains a card's model.
+
+    Raises:
+        BadOption: the card names none.
+    """
+    if not card.trainer:
+        raise BadOption(f"{card.title} cannot be trained: its card names no trainer.")
+    module, _, name = card.trainer.partition(":")
+    found: Trainer = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _training_view(scene: Scene, rule: EvalProtocol, seed: int) -> tuple[Scene, Any]:
+    """The scene with no other labels than those of training, and these labels (H, W) int16."""
+    assert scene.truth is not None
+    split = rule.split(scene.truth, seed)
+    labels = np.where(split == TRAIN, scene.truth.labels, 0).astype(np.int16)
+    truth = Truth(labels, scene.truth.names, scene.truth.colours)
+    return replace(scene, truth=truth), labels
+
+
+def _record(
+    card: ModelCard,
+    rule: EvalProtocol,
+    seed: int,
+    variant: str,
+    settings: dict[str, str],
+    trained: Trained,
+    scene: Scene,
+) -> Record:
+    """What is known before the test score."""
+    assert scene.truth is not None
+    entry = next(e for e in scenes() if e.id == rule.scene)
+    words = ["python -m rsviz train", card.id, f"--protocol {rule.name} --seed {seed}"]
+    words += [f"--set {name}={value}" for name, value in sorted(settings.items())]
+    words += [f"--variant {variant}"] if variant else []
+    return {
+        "id": weights_id(rule.name, seed, variant),
+        "file": "",
+        "sha256": "",
+        "scene": rule.scene,
+        "protocol": rule.name,
+        "seed": seed,
+        "bands": scene.shape[1],
+        "wavelengths_nm": list(scene.wavelengths_nm or ()),
+        "classes": list(scene.truth.names),
+        "colours": list(scene.truth.colours),
+        "config": trained.config,
+        "parameters": trained.parameters,
+        "recipe": " ".join(words),
+        "data": entry.title,
+        "licence": f"data: {entry.licence}; weights: Apache-2.0",
+        "measured_on": "",
+        "metrics": {
+            "protocol_version": rule.version,
+            "truth": fingerprint(scene.truth),
+            "training_seconds": round(trained.seconds, 1),
+        },
+    }
+
+
+def _save(trained: Trained, record: Record, path: Path) -> str:
+    """Write the state as float16 where that stays finite; returns the hash of the file."""
+    from safetensors.torch import save
+
+    state = {name: _half(tensor.cpu()) for name, tensor in trained.state.items()}
+    about = {name: json.dumps(record[name]) for name in ("id", "recipe", "config", "data")}
+    content = save(state, about | {"history": json.dumps(trained.history)})
+    _write(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _half(tensor: Tensor) -> Tensor:
+    """A float32 tensor in half the bytes if no number leaves the range of float16."""
+    half = tensor.half()
+    fits = tensor.is_floating_point() and bool(half.isfinite().all())
+    return (half if fits else tensor).contiguous()
+
+
+def _measured(model_id: str, weights: str, scene: Scene, device: str) -> Record:
+    """Metrics on the test pixels with the saved file, and what they were measured on."""
+    registry.reread()
+    result = score_result(run(scene, Ask(model_id, weights=weights, device=device)), scene)
+    if not result.metrics:
+        raise RsvizError(f"{model_id} gave no classification that could be scored.")
+    stored = next(w for w in registry.card(model_id).weights if w.id == weights)
+    where = ", ".join(f"{name} {version}" for name, version in versions().items())
+    today = datetime.now(UTC).date().isoformat()
+    return {
+        "metrics": stored.metrics | _rounded(result.metrics),
+        "measured_on": f"{result.record.device}, {today}, {where}",
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """The same data with numbers to five decimals."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def _put(folder: Path, record: Record) -> None:
+    """Add the record to weights.json, in the place of one with the same id."""
+    index = folder / "weights.json"
+    with _locked(folder):
+        records = json.loads(index.read_text(encoding="utf8")) if index.is_file() else []
+        records = [r for r in records if r["id"] != record["id"]] + [record]
+        order = list(PROTOCOLS)
+        records.sort(key=lambda r: (order.index(r["protocol"]), r["id"].split("/")[0], r["seed"]))
+        _write(index, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that two trainings do not lose each other's record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".part")
+    partial.write_bytes(content)
+    partial.replace(path)
