@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
 
-from rsviz.core import registry
+from rsviz.core import palettes, registry
 from rsviz.core.card import Weights
 from rsviz.core.layers import ClassMap
 from rsviz.core.model import Result
 from rsviz.core.scene import Scene, Truth
 from rsviz.evaluate.protocols import SPLIT_LABELS, TEST, TRAIN, Split, fingerprint, protocol
-
-SPLIT_COLOURS = ("#bbbbbb", "#0072b2", "#e69f00")
 
 
 def classification_scores(
@@ -106,7 +104,7 @@ def split_layer(split: Split, scene: Scene) -> ClassMap:
         grid=scene.grid,
         data=split.astype(np.int16),
         labels=SPLIT_LABELS,
-        colours=SPLIT_COLOURS,
+        colours=palettes.SPLIT,
     )
 
 
