@@ -35,12 +35,13 @@ def classification_scores(
         truth, predicted, labels=range(n_classes), average=None, zero_division=np.nan
     )
     occurs = np.bincount(truth, minlength=n_classes) > 0
-    with np.errstate(invalid="ignore"):  # one class on both sides: chance explains everything
-        kappa = float(cohen_kappa_score(truth, predicted, labels=range(-1, n_classes)))
+    kappa = cohen_kappa_score(
+        truth, predicted, labels=range(-1, n_classes), replace_undefined_by=1.0
+    )  # undefined only where both sides are the same single class
     return {
         "overall_accuracy": float(accuracy_score(truth, predicted)),
         "average_accuracy": float(recall[occurs].mean()),
-        "kappa": 1.0 if np.isnan(kappa) else kappa,
+        "kappa": float(kappa),
         "per_class": [
             float(value) if there else None for value, there in zip(recall, occurs, strict=True)
         ],
