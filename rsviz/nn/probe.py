@@ -22,6 +22,11 @@ class Probe(nn.Module):
         super().__init__()
         self.name = name
 
+    @property
+    def listening(self) -> bool:
+        """Whether somebody listens, for values that are only computed to be looked at."""
+        return bool(self._forward_hooks)
+
     def forward(self, value: Tensor) -> Tensor:
         return value
 

@@ -1,0 +1,200 @@
+"""Trains MambaMoE on the labelled pixels of one scene: the whole scene is one step.
+
+The recipe is chosen on held-out training pixels of seeds that are not reported; see README.md.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.mamba_moe.network import Config, MambaMoE
+from models.mamba_moe.prepare import band_ranges, defined, pixels_of
+from models.mamba_moe.symmetry import ORIENTATIONS, turned, turned_back
+from models.mamba_moe.ugcl import ugcl_loss
+from rsviz.core.model import OnStep
+from rsviz.core.options import build, option
+from rsviz.core.scene import Scene
+from rsviz.nn.fit import (
+    AveragedWeights,
+    Trained,
+    parameter_count,
+    polynomial_decay,
+    read_checkpoint,
+    save_checkpoint,
+    seeded,
+)
+
+CHECKPOINT_EPOCHS, REPLAYED, GRADIENT_NORM = 20, 24, 10.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a training."""
+
+    epochs: int = option(300, "Epochs", "Passes over the scene; each is one step.", 1, 10000)
+    lr: float = option(1e-3, "Learning rate", "At the start; it decays to 0.", 0.0, 1.0)
+    weight_decay: float = option(0.0, "Weight decay", "Of Adam.", 0.0, 1.0)
+    embed: int = option(64, "Channels", "Width of the network; a multiple of 4.", 4, 256)
+    routing: str = option("scene", "Routing", "One decision a block, or one a pixel.", choices=("scene", "pixel"))
+    top_k: int = option(2, "Experts at once", "Spatial experts that work at once.", 1, 4)
+    pool_first: bool = option(True, "Pool first", "Level 1 at half the scene's resolution.")
+    balance: float = option(0.0, "Load balance", "Weight of the router's imbalance.", 0.0, 10.0)
+    dropout: float = option(0.0, "Dropout", "Share of channels dropped before heads.", 0.0, 0.9)
+    smoothing: float = option(0.0, "Label smoothing", "Share of other classes.", 0.0, 0.9)
+    turns: bool = option(True, "Turns", "Turn or mirror the scene at random at each step.")
+    noise: float = option(0.0, "Noise", "Standard deviation, of normalised values.", 0.0, 1.0)
+    band_dropout: float = option(0.0, "Band dropout", "Share of bands set to 0.", 0.0, 0.9)
+    pixel_dropout: float = option(0.0, "Pixel dropout", "Share of pixels set to 0.", 0.0, 0.9)
+    average: float = option(0.0, "Averaging", "Decay of averaged weights; 0 for none.", 0.0, 1.0)
+
+
+def train(
+    scene: Scene,
+    labels: NDArray[np.int16],
+    seed: int,
+    settings: dict[str, str],
+    checkpoint: Path | None,
+    device: str,
+    on_step: OnStep,
+) -> Trained:
+    """Train on labelled pixels; the last epoch is the result.
+
+    Args:
+        scene: the scene; its own truth is not looked at.
+        labels: (H, W); 0 is not for training, 1..K are the classes.
+        seed: of the weights' start and everything random.
+        settings: values of `Recipe` by name, as text.
+        checkpoint: file to go on from and to save to every 20 epochs; None for neither.
+        device: torch device.
+        on_step: called with (epochs done, epochs, loss as text).
+
+    Raises:
+        BadOption: a setting is unknown or outside its range.
+    """
+    recipe: Recipe = build(Recipe, settings)
+    started = time.perf_counter()
+    classes = len(scene.truth.names) if scene.truth else int(labels.max())
+    config = Config(
+        bands=scene.shape[1],
+        classes=classes,
+        embed=recipe.embed,
+        routing=recipe.routing,
+        top_k=recipe.top_k,
+        pool_first=recipe.pool_first,
+        dropout=recipe.dropout,
+    )
+    valid = defined(scene)
+    targets = torch.from_numpy(np.where(valid, labels, 0).astype(np.int64) - 1)[None].to(device)
+    with seeded(seed):
+        run = _Run(config, recipe, pixels_of(scene, valid).to(device), targets)
+        run.resume(checkpoint)
+        while run.epoch < recipe.epochs:
+            loss = run.step()
+            on_step(run.epoch, recipe.epochs, f"loss {loss:.4f}")
+            if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
+                run.save(checkpoint, time.perf_counter() - started)
+    state = {name: tensor.cpu() for name, tensor in run.state().items()}
+    if run.masks:
+        state["sampling_masks"] = torch.stack(run.masks)
+    seconds = run.seconds_before + time.perf_counter() - started
+    return Trained(state, asdict(config), parameter_count(run.network), seconds, run.history)
+
+
+class _Run:
+    """A training under way: network, optimiser, averages and what is kept of the epochs."""
+
+    def __init__(self, config: Config, recipe: Recipe, pixels: Tensor, targets: Tensor) -> None:
+        self.recipe, self.targets = recipe, targets
+        self.network = MambaMoE(config).to(pixels.device, memory_format=torch.channels_last)
+        self.network.offset.copy_(band_ranges(pixels)[0])
+        self.network.span.copy_(band_ranges(pixels)[1])
+        self.scene = self.network.normalised(pixels)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True
+        )
+        self.average = AveragedWeights(self.network, recipe.average) if recipe.average else None
+        self.history: dict[str, list[float]] = {"loss": [], "sampled": []}
+        self.masks: list[Tensor] = []
+        self.seconds_before = 0.0
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history["loss"])
+
+    def step(self) -> float:
+        """One pass over the scene; returns the loss [nat]."""
+        recipe = self.recipe
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.lr * polynomial_decay(self.epoch, recipe.epochs)
+        self.network.train()
+        way = int(torch.randint(ORIENTATIONS, ())) if recipe.turns else 0
+        scene, targets = turned(self._perturbed(), way), turned(self.targets, way)
+        prediction = self.network(scene)
+        losses = ugcl_loss(prediction, targets, recipe.smoothing)
+        total = losses.total + recipe.balance * prediction.imbalance
+        self.optimiser.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update(self.network)
+        mask = turned_back(losses.mask, way)
+        if self.epoch % max(1, recipe.epochs // REPLAYED) == 0:
+            self.masks.append(packed(mask[0]))
+        self.history["loss"].append(float(losses.total.detach()))
+        self.history["sampled"].append(float((mask & (self.targets >= 0)).sum()))
+        return self.history["loss"][-1]
+
+    def _perturbed(self) -> Tensor:
+        """The normalised scene with noise, and with whole bands and whole pixels left out."""
+        recipe, scene = self.recipe, self.scene
+        bands, height, width = scene.shape[1:]
+        if recipe.noise:
+            scene = scene + recipe.noise * torch.randn_like(scene)
+        if recipe.band_dropout:
+            scene = scene * (torch.rand(bands, 1, 1) >= recipe.band_dropout).to(scene)
+        if recipe.pixel_dropout:
+            scene = scene * (torch.rand(height, width) >= recipe.pixel_dropout).to(scene)
+        return scene
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors to keep: the averaged ones where there are some."""
+        return self.average.state if self.average else self.network.state_dict()
+
+    def save(self, path: Path, seconds: float) -> None:
+        """Write everything needed to go on."""
+        content = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": (self.average.state, self.average.updates) if self.average else None,
+            "history": self.history,
+            "masks": self.masks,
+            "seconds": self.seconds_before + seconds,
+            "random": torch.get_rng_state(),
+        }
+        save_checkpoint(path, content)
+
+    def resume(self, path: Path | None) -> None:
+        """Go on from a checkpoint, if there is one."""
+        content = read_checkpoint(path)
+        if content is None:
+            return
+        self.network.load_state_dict(content["network"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        if self.average is not None:
+            self.average.state, self.average.updates = content["average"]
+        self.history, self.masks = content["history"], content["masks"]
+        self.seconds_before = content["seconds"]
+        torch.set_rng_state(content["random"])
+
+
+def packed(mask: Tensor) -> Tensor:
+    """A mask (H, W) as bits: (H, ceil(W / 8)) uint8."""
+    return torch.from_numpy(np.packbits(mask.cpu().numpy(), axis=1))
