@@ -1,0 +1,18 @@
+"""rsviz: the router. Names, icons, sections and order of the pages; nothing else."""
+
+import streamlit as st
+
+from rsviz.views import shell
+
+shell.route(
+    {
+        "Look": [
+            st.Page("pages/scene.py", title="Scene", icon=":material/landscape:", default=True)
+        ],
+        "Ask": [st.Page("pages/classify.py", title="Classify", icon=":material/category:")],
+        "Understand": [
+            st.Page("pages/internals.py", title="Internals", icon=":material/account_tree:")
+        ],
+        "About": [st.Page("pages/catalogue.py", title="Catalogue", icon=":material/menu_book:")],
+    }
+)
