@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rsviz.core.card import Weights
 from rsviz.core.errors import Cancelled
+from rsviz.core.grid import Window
 from rsviz.core.layers import ClassMap, Layer
 from rsviz.core.scene import Scene
 
@@ -80,6 +82,8 @@ class RunRecord:
         peak_memory_mb: highest resident memory of the process (or GPU memory) during the run.
         versions: {package: version}.
         notes: what the user should know, e.g. a fallback to the CPU.
+        scene_variable, scene_axes: how the file was read where it left a choice.
+        scene_window: the part of the scene that was run; None for all of it.
     """
 
     model: str
@@ -96,6 +100,9 @@ class RunRecord:
     peak_memory_mb: float
     versions: dict[str, str]
     notes: tuple[str, ...] = ()
+    scene_variable: str = ""
+    scene_axes: str = ""
+    scene_window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -115,3 +122,7 @@ class Result:
     record: RunRecord
     metrics: dict[str, Any] = field(default_factory=dict)
     split: ClassMap | None = None
+
+    def to_leafmap(self) -> Any:
+        """A leafmap map of the raster layers, for notebooks; needs no internet."""
+        return importlib.import_module("rsviz.io.webmap").to_leafmap(self)

@@ -20,7 +20,7 @@ from rsviz import __version__
 from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import ModelFailed, OutOfMemory, SceneMismatch, WeightsMissing
-from rsviz.core.grid import Grid
+from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import Layer, RasterLayer
 from rsviz.core.model import Model, OnStep, Result, RunContext, RunRecord
 from rsviz.core.options import as_dict, build
@@ -33,7 +33,10 @@ VERSIONED = ("torch", "numpy", "numba")
 
 @dataclass(frozen=True)
 class Ask:
-    """What to run: model, weights ("" for the best fitting), options, seed, extras, device."""
+    """What to run: model, weights ("" for the best fitting), options, seed, extras, device.
+
+    The `scene_…` fields say where the scene came from; they only go into the record.
+    """
 
     model: str
     weights: str = ""
@@ -42,6 +45,9 @@ class Ask:
     wants: tuple[str, ...] = ()
     device: str = "cpu"
     scene_ref: str = ""
+    scene_variable: str = ""
+    scene_axes: str = ""
+    scene_window: Window | None = None
 
 
 def run(
@@ -101,6 +107,9 @@ def run(
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         versions=versions(),
         notes=tuple(notes),
+        scene_variable=ask.scene_variable,
+        scene_axes=ask.scene_axes,
+        scene_window=ask.scene_window,
     )
     return Result(layers, record)
 
