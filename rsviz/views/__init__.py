@@ -1,0 +1,1 @@
+"""What a visitor sees: maps, charts, legends and the pages' frame; the only Streamlit code."""

@@ -1,0 +1,237 @@
+// One map: its frame, its tools, its position. It lives as long as its place on the page.
+
+const BASEMAPS = {
+  osm: {
+    name: "OpenStreetMap",
+    url: "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+    attribution: "© OpenStreetMap contributors",
+    maxNativeZoom: 19,
+  },
+  esri: {
+    name: "Esri imagery",
+    url: "https://server.arcgisonline.com/ArcGIS/rest/services/World_Imagery/MapServer/tile/{z}/{y}/{x}",
+    attribution: "Imagery © Esri and its suppliers",
+    maxNativeZoom: 18,
+  },
+};
+
+class MapView {
+  constructor(L, parent) {
+    this.L = L;
+    this.nextPane = 0;
+    this.values = new Map();
+    this.quietUntil = 0;
+    this.stack = new LayerStack(this);
+    this.swipe = new Swipe(this);
+    this.marks = new Marks(this);
+    this.build(parent);
+  }
+
+  build(parent) {
+    this.legends = el("div", "legends");
+    this.cursor = el("output", "cursor", { "aria-live": "off" });
+    this.note = el("div", "say", { role: "status" });
+    this.note.hidden = true;
+    const panel = this.stack.panel;
+    this.layersButton = button("Layers ▾", "Choose, order and fade layers", () => {
+      panel.hidden = !panel.hidden;
+      this.layersButton.setAttribute("aria-expanded", String(!panel.hidden));
+    });
+    this.compare = button("Compare", "Compare two layers with a divider", () => this.swipe.toggle());
+    this.draw = button("Rectangle", "Draw a rectangle (or drag with shift held)", () =>
+      this.marks.arm(!this.marks.drawing));
+    const whole = button("Whole scene", "Show the whole scene", () => this.fit());
+    this.basemapChooser = el("select", "tool", { "aria-label": "Basemap (needs the internet)" });
+    const none = el("option", "", { value: "" }, "No basemap");
+    const rest = Object.entries(BASEMAPS).map(([id, b]) => el("option", "", { value: id }, b.name));
+    this.basemapChooser.append(none, ...rest);
+    this.basemapChooser.addEventListener("change", () => this.setBasemap(this.basemapChooser.value));
+    const tools = [this.layersButton, this.compare, this.draw, whole, this.basemapChooser];
+    this.bar = el("div", "bar", { role: "toolbar", "aria-label": "Map tools" }, ...tools, this.cursor);
+    this.canvas = el("div", "canvas");
+    this.north = el("div", "north", { title: "North is up", "aria-label": "North is up" }, "▲", el("b", "", {}, "N"));
+    this.scale = el("div", "scalebar", { "aria-label": "Scale" });
+    const over = [panel, this.swipe.bar, this.swipe.divider, this.north, this.scale, this.note];
+    this.stage = el("div", "stage", {}, this.canvas, el("div", "crosshair"), ...over);
+    this.root = el("div", "rsviz-map", {}, this.bar, this.stage, this.legends);
+    parent.append(this.root);
+    this.marks.listen(this.canvas);
+    this.canvas.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.pick(this.map.getCenter());
+    });
+    this.watch = new ResizeObserver(() => this.resized());
+    this.watch.observe(this.stage);
+  }
+
+  /** Follow the latest rerun. */
+  update({ data, setTriggerValue }) {
+    this.send = (event, place) =>
+      setTriggerValue(event, { place, view: edges(this.map.getBounds()) });
+    this.key = data.key;
+    this.stage.style.height = `${data.height}px`;
+    if (this.frame?.id !== data.frame.id || this.frame?.on_map !== data.frame.on_map) {
+      this.start(data.frame);
+    }
+    this.frame = data.frame;
+    this.readLookup();
+    this.basemapChooser.hidden = !(data.basemap && data.frame.on_map);
+    this.north.hidden = !data.frame.on_map;
+    this.compare.hidden = data.layers.length < 2;
+    this.swipe.update(data.swipe, data.layers);
+    this.stack.update(data.layers);
+    this.marks.update(data.markers, data.rectangle);
+  }
+
+  /** A new Leaflet map: for the first scene, or for one on other ground. */
+  start(frame) {
+    const { L } = this;
+    this.stack.clear();
+    this.marks.clear();
+    this.map?.remove();
+    this.frame = frame;
+    const { south, west, north, east } = frame.bounds;
+    this.bounds = L.latLngBounds([south, west], [north, east]);
+    this.map = L.map(this.canvas, {
+      crs: frame.on_map ? L.CRS.EPSG3857 : L.CRS.Simple,
+      zoomSnap: 0,
+      zoomDelta: 0.5,
+      minZoom: -8,
+      maxZoom: 28,
+      boxZoom: false,
+      doubleClickZoom: false,
+      attributionControl: false,
+    });
+    L.control.attribution({ prefix: false }).addTo(this.map);
+    this.map.createPane("marks").style.zIndex = 620;
+    this.renderer = L.svg({ pane: "marks", padding: 1 });
+    this.basemap = null;
+    this.basemapChooser.value = "";
+    this.placed = false;
+    this.map.on("moveend", () => this.moved());
+    this.map.on("move zoom", () => this.swipe.clip());
+    this.map.on("click", (event) => this.pick(event.latlng));
+    this.map.on("mousemove", (event) => {
+      this.cursor.textContent = describe(this, event.latlng, event.containerPoint.x);
+    });
+    this.map.on("mouseout", () => (this.cursor.textContent = ""));
+    this.resized();
+  }
+
+  /** Show where this visitor was on this ground, else the whole of it; waits for a size. */
+  resized() {
+    if (!this.map || !this.stage.clientWidth) return;
+    this.map.invalidateSize({ animate: false });
+    if (!this.placed) {
+      this.placed = true;
+      const last = recall(`view:${this.frame.id}`);
+      this.map.fitBounds(this.bounds, { animate: false, padding: [8, 8] });
+      this.map.setMinZoom(this.map.getZoom() - 3).setMaxZoom(this.map.getZoom() + 7);
+      if (last) this.map.setView([last.lat, last.lng], last.zoom, { animate: false });
+    }
+    this.moved();
+  }
+
+  fit() {
+    this.map.fitBounds(this.bounds, { padding: [8, 8] });
+  }
+
+  moved() {
+    if (!this.placed) return;
+    const { lat, lng } = this.map.getCenter();
+    remember(`view:${this.frame.id}`, { lat, lng, zoom: this.map.getZoom() });
+    this.swipe.clip();
+    this.sharpen();
+    this.drawScale();
+  }
+
+  /** Pixels as squares when magnified, smooth when reduced. */
+  sharpen() {
+    for (const { overlay } of this.stack.items.values()) {
+      const image = overlay.getElement?.();
+      if (!image?.naturalWidth) continue;
+      const size = parseFloat(image.style.width) * devicePixelRatio;
+      image.classList.toggle("pixelated", size >= image.naturalWidth);
+    }
+  }
+
+  pick(latlng) {
+    if (performance.now() < this.quietUntil || this.marks.drawing) return;
+    this.marks.ring(latlng, "picked");
+    this.send("click", [latlng.lat, latlng.lng]);
+  }
+
+  drawScale() {
+    const { map, frame } = this;
+    const middle = map.getSize().divideBy(2);
+    const [a, b] = [0, 100].map((dx) => map.containerPointToLatLng(middle.add([dx, 0])));
+    const span = frame.on_map ? map.distance(a, b) : (b.lng - a.lng) * (frame.pixel_m ?? 1);
+    const length = roundDown(span);
+    const inPixels = !frame.on_map && !frame.pixel_m;
+    this.scale.textContent = inPixels ? `${length} px` : distance(length);
+    this.scale.style.width = `${(100 * length) / span}px`;
+  }
+
+  readLookup() {
+    const { nodes } = this.frame;
+    if (!nodes || this.lookup?.url === nodes.url) return;
+    this.lookup = null;
+    bytes(nodes.url).then((b) => (this.lookup = { ...nodes, data: new Float32Array(b) }), () => {});
+  }
+
+  /** A basemap only when asked for; without the internet the scene stays and a sentence says so. */
+  setBasemap(id) {
+    this.basemap?.remove();
+    this.basemap = null;
+    this.basemapChooser.value = id;
+    if (!id) return;
+    const { url, name, attribution, maxNativeZoom } = BASEMAPS[id];
+    const layer = this.L.tileLayer(url, { attribution, maxNativeZoom, maxZoom: 28, minZoom: 0 });
+    let loaded = false;
+    layer.on("tileload", () => (loaded = true));
+    layer.on("tileerror", () => {
+      if (loaded || this.basemap !== layer) return;
+      this.setBasemap("");
+      this.say(`${name} could not be reached; the map goes on without a basemap.`);
+    });
+    this.basemap = layer.addTo(this.map);
+  }
+
+  say(sentence) {
+    this.note.textContent = sentence;
+    this.note.hidden = false;
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => (this.note.hidden = true), 8000);
+  }
+
+  destroy() {
+    this.watch.disconnect();
+    this.map?.remove();
+    this.map = null;
+    this.root.remove();
+  }
+}
+
+const views = new WeakMap(); // place on the page -> promise of its map
+
+async function create(parent, assets) {
+  const absolute = (url) => new URL(url, document.baseURI).href;
+  const styles = assets.css.map((url) => {
+    const link = el("link", "", { rel: "stylesheet", href: absolute(url) });
+    parent.append(link);
+    return new Promise((done) => (link.onload = link.onerror = done));
+  });
+  await Promise.all([import(absolute(assets.leaflet)), ...styles]);
+  return new MapView(globalThis.leaflet, parent);
+}
+
+/** Draw or update the map of a place on the page; gives back what takes it away again. */
+export async function draw(component) {
+  const { parentElement: parent, data } = component;
+  if (!views.has(parent)) views.set(parent, create(parent, data.assets));
+  const view = await views.get(parent);
+  view.update(component);
+  return () => {
+    views.delete(parent);
+    view.destroy();
+  };
+}

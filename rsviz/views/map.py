@@ -1,0 +1,292 @@
+"""The map: Leaflet in a Streamlit component, with no request to any other machine.
+
+Images and code travel by address (Streamlit's media files, named by content), so that a click
+resends neither. Zoom, position, order and opacity live in the browser and survive every rerun.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit import runtime
+
+from rsviz.core.grid import Window
+from rsviz.views.palettes import Legend
+from rsviz.views.warp import MapFrame
+
+HERE = Path(__file__).parent / "leaflet"
+PARTS = ("base", "stack", "swipe", "marks", "legend", "cursor", "view")  # one module, in this order
+MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The numbers behind a layer, for the readout under the pointer.
+
+    Attributes:
+        data: (h, w) uint8 indices into names, or float32 with NaN where undefined.
+        names: of classes; empty when the data are numbers.
+    """
+
+    data: NDArray[np.uint8] | NDArray[np.float32]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class MapLayer:
+    """One image on the map.
+
+    Attributes:
+        id: stable name; opacity and order chosen by the visitor belong to it.
+        title: for people.
+        image: (h, w, 4) uint8 as `MapFrame.place` gives it, or the address of such an image, or of
+            tiles with {z}, {x} and {y} in it.
+        opacity: 0 to 1, until the visitor changes it.
+        visible: whether it is shown, until the visitor changes it.
+        legend: how to read it.
+        values: what the pointer tells.
+        photo: whether slight losses of compression do not matter (composites, never classes).
+    """
+
+    id: str
+    title: str
+    image: NDArray[np.uint8] | str
+    opacity: float = 1.0
+    visible: bool = True
+    legend: Legend | None = None
+    values: Values | None = None
+    photo: bool = False
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A marked pixel of the scene, in the colour of its role."""
+
+    row: int
+    col: int
+    role: Literal["picked", "pinned"] = "picked"
+
+
+@dataclass(frozen=True)
+class MapEvents:
+    """What the visitor did on the map since the last rerun; each happens once.
+
+    Attributes:
+        click: (row, column) of the clicked pixel.
+        missed: whether the click fell outside the scene.
+        rectangle: the drawn rectangle in scene pixels.
+        view: the part of the scene that was visible when it happened.
+    """
+
+    click: tuple[int, int] | None = None
+    missed: bool = False
+    rectangle: Window | None = None
+    view: Window | None = None
+
+
+def show_map(
+    frame: MapFrame,
+    layers: Sequence[MapLayer],
+    key: str,
+    *,
+    swipe: tuple[str, str] | None = None,
+    markers: Sequence[Marker] = (),
+    rectangle: Window | None = None,
+    basemap: bool = False,
+    height: int = 560,
+) -> MapEvents:
+    """Draw a map and tell what was done on it.
+
+    Args:
+        frame: where the scene lies.
+        layers: bottom first.
+        key: of the component; unique on the page.
+        swipe: ids of the layers left and right of a divider; None until the visitor compares.
+        markers: picked and pinned pixels.
+        rectangle: a chosen part of the scene to outline.
+        basemap: whether a basemap from the internet may be switched on (off at first).
+        height: of the map in screen pixels, without tools and legend.
+    """
+    place = _Publisher(key)
+    data = {
+        "assets": _assets(place),
+        "key": key,
+        "height": height,
+        "frame": _frame(frame, place),
+        "layers": [_layer(layer, place) for layer in layers],
+        "swipe": list(swipe) if swipe else None,
+        "markers": [_marker(frame, marker) for marker in markers],
+        "rectangle": _corners(frame, rectangle) if rectangle else None,
+        "basemap": basemap,
+    }
+    said = _component()(key=key, data=data, on_click_change=_nothing, on_rectangle_change=_nothing)
+    return _events(frame, said.get("click"), said.get("rectangle"))
+
+
+def encode(image: NDArray[np.uint8], photo: bool = False) -> tuple[bytes, str]:
+    """An image (h, w, 4) as a file and its media type: PNG, or lossy WebP for large photographs."""
+    out = io.BytesIO()
+    picture = Image.fromarray(image)
+    if photo and image.shape[0] * image.shape[1] > 512 * 512:
+        picture.save(out, "WEBP", quality=88, method=1)
+        return out.getvalue(), "image/webp"
+    picture.save(out, "PNG", compress_level=3)
+    return out.getvalue(), "image/png"
+
+
+def _nothing() -> None:
+    """A click needs no callback: the map hands it over as the result of the rerun."""
+
+
+@cache
+def _component() -> Callable[..., dict[str, Any]]:
+    boot = (HERE / "boot.js").read_text()
+    return cast(Callable[..., dict[str, Any]], st.components.v2.component("rsviz_map", js=boot))
+
+
+@cache
+def _code() -> tuple[tuple[bytes, str], ...]:
+    """Leaflet, its style, our style and our module, as files with their media types."""
+    leaflet = find_spec("xstatic.pkg.leaflet")
+    assert leaflet is not None and leaflet.origin is not None
+    package = Path(leaflet.origin).parent / "data"
+    module = "\n".join((HERE / f"{part}.js").read_text() for part in PARTS)
+    return (
+        ((package / "leaflet.js").read_bytes(), "text/javascript"),
+        ((package / "leaflet.css").read_bytes(), "text/css"),
+        ((HERE / "map.css").read_bytes(), "text/css"),
+        (module.encode(), "text/javascript"),
+    )
+
+
+class _Publisher:
+    """Gives files an address for as long as this visitor's page shows them."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+
+    def __call__(self, name: str, data: bytes, media_type: str) -> str:
+        # Streamlit identifies large files by samples of their bytes; the name carries the rest.
+        digest = hashlib.blake2b(data, digest_size=12).hexdigest()
+        url: str = runtime.get_instance().media_file_mgr.add(
+            data, media_type, f"rsviz-{self._key}-{name}", file_name=digest
+        )
+        return f"/{self._base}{url}" if self._base else url
+
+
+def _assets(place: _Publisher) -> dict[str, Any]:
+    names = ("leaflet", "leaflet-style", "style", "code")
+    urls = [place(name, data, kind) for name, (data, kind) in zip(names, _code(), strict=True)]
+    return {"leaflet": urls[0], "css": urls[1:3], "code": urls[3]}
+
+
+def _frame(frame: MapFrame, place: _Publisher) -> dict[str, Any]:
+    nodes = None
+    if frame.nodes is not None:
+        table = frame.nodes[:, :: _stride(frame), :: _stride(frame)].astype(np.float32)
+        url = place("nodes", table.tobytes(), "application/octet-stream")
+        nodes = {"url": url, "n": table.shape[1], "m": table.shape[2]}
+    pixel_m = frame.grid.pixel_m
+    return {
+        "id": frame.id,
+        "on_map": frame.on_map,
+        "bounds": frame.bounds._asdict(),
+        "height": frame.grid.height,
+        "width": frame.grid.width,
+        "pixel_m": pixel_m[0] if pixel_m else None,
+        "nodes": nodes,
+    }
+
+
+def _stride(frame: MapFrame) -> int:
+    """The browser needs no finer table than 129 nodes a side: its readout names whole pixels."""
+    assert frame.nodes is not None
+    return max(1, (int(frame.nodes.shape[1]) - 1) // 128)
+
+
+def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
+    url = layer.image
+    if not isinstance(url, str):
+        url = place(f"image-{layer.id}", *_encoded(_digest(url), url, layer.photo))
+    values = None
+    if layer.values is not None and max(layer.values.data.shape) <= MOST_VALUES:
+        data = layer.values.data
+        values = {
+            "url": place(f"values-{layer.id}", data.tobytes(), "application/octet-stream"),
+            "dtype": str(data.dtype),
+            "height": data.shape[0],
+            "width": data.shape[1],
+            "names": layer.values.names,
+        }
+    return {
+        "id": layer.id,
+        "title": layer.title,
+        "url": url,
+        "opacity": layer.opacity,
+        "visible": layer.visible,
+        "legend": asdict(layer.legend) if layer.legend else None,
+        "values": values,
+    }
+
+
+def _digest(image: NDArray[np.uint8]) -> str:
+    content = np.ascontiguousarray(image)
+    return hashlib.blake2b(content.data, digest_size=16).hexdigest() + str(image.shape)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _encoded(digest: str, _image: NDArray[np.uint8], photo: bool) -> tuple[bytes, str]:
+    """Encode once what is shown again and again; the key is the content."""
+    return encode(_image, photo)
+
+
+def _marker(frame: MapFrame, marker: Marker) -> dict[str, Any]:
+    lat, lng = frame.latlng(marker.row + 0.5, marker.col + 0.5)
+    corners = _corners(frame, Window(marker.row, marker.col, 1, 1))
+    return {"role": marker.role, "lat": lat, "lng": lng, "corners": corners}
+
+
+def _corners(frame: MapFrame, window: Window) -> list[tuple[float, float]]:
+    """Outline of a window on the map, clockwise from its first pixel."""
+    top, left = window.row, window.col
+    bottom, right = top + window.height, left + window.width
+    return [
+        frame.latlng(r, c) for r, c in ((top, left), (top, right), (bottom, right), (bottom, left))
+    ]
+
+
+def _events(frame: MapFrame, click: Any, rectangle: Any) -> MapEvents:
+    """Translate what the browser says, which is checked like any other input."""
+    pixel, missed, window, view = None, False, None, None
+    place = _numbers(click, "place", 2)
+    if place is not None:
+        pixel = frame.rowcol(*place)
+        missed = pixel is None
+    box = _numbers(rectangle, "place", 4)
+    if box is not None:
+        window = frame.window(*box)
+    seen = _numbers(click or rectangle, "view", 4)
+    if seen is not None:
+        view = frame.window(*seen)
+    return MapEvents(pixel, missed, window, view)
+
+
+def _numbers(message: Any, name: str, count: int) -> list[float] | None:
+    values = message.get(name) if isinstance(message, dict) else None
+    if not isinstance(values, list) or len(values) != count:
+        return None
+    if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in values):
+        return None
+    return [float(v) for v in values]
