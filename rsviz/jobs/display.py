@@ -1,0 +1,269 @@
+"""Small questions about a scene, answered row block by row block: images, statistics, angles.
+
+Plain numpy over a `Source`; a reader runs them beside the file. None of them ever holds a
+whole cube: blocks are kept near 16 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsviz.core.errors import SceneMismatch
+from rsviz.core.grid import Grid, Window
+from rsviz.core.layers import ScalarMap
+from rsviz.core.scene import Scene, Source, Truth
+
+Floats = NDArray[np.float32]
+Limits = tuple[tuple[float, float], ...]
+BLOCK_BYTES = 16 * 2**20
+SAMPLE = 250_000
+LOW, HIGH = 2.0, 98.0
+BINS = 128
+
+
+class Composite(NamedTuple):
+    """One or three bands as an image.
+
+    Attributes:
+        image: (H, W, 4) uint8; alpha is 0 where there is no data.
+        limits: (low, high) of each band, drawn as 0 and 255.
+        grid: grid of the image; coarser than the scene's when the scene is large.
+    """
+
+    image: NDArray[np.uint8]
+    limits: Limits
+    grid: Grid
+
+
+class Histogram(NamedTuple):
+    """How often the values of one band occur, from at most a million pixels.
+
+    Attributes:
+        edges: (N + 1,) float64, limits of the bins in the unit of the scene.
+        counts: (N,) int64.
+        low2: value below which 2 % lie.
+        high98: value below which 98 % lie.
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    low2: float
+    high98: float
+
+
+class RegionStats(NamedTuple):
+    """Mean and spread of the spectra in a rectangle.
+
+    Attributes:
+        mean: (C,) float32; NaN without any valid pixel.
+        std: (C,) float32, standard deviation of the pixels.
+        pixels: number of valid pixels.
+    """
+
+    mean: Floats
+    std: Floats
+    pixels: int
+
+
+def composite(
+    source: Source,
+    bands: tuple[int, ...],
+    limits: Limits | None = None,
+    max_side: int = 2048,
+) -> Composite:
+    """One band as grey, or three as red, green and blue, at the first date.
+
+    Args:
+        source: the scene.
+        bands: one or three band indices from 0.
+        limits: (low, high) for each band; None stretches 2 to 98 % of the valid values.
+        max_side: greatest height or width of the image; larger scenes are thinned.
+
+    Raises:
+        SceneMismatch: a band does not exist, or their number is neither 1 nor 3.
+    """
+    _check_bands(source, bands)
+    if len(bands) not in (1, 3) or (limits is not None and len(limits) != len(bands)):
+        raise SceneMismatch(
+            f"An image needs one or three bands and as many limits; {len(bands)} bands are given."
+        )
+    grid = _thinned(source, max_side)
+    values = np.empty((len(bands), *grid.shape), np.float32)
+    for rows, block, valid in _blocks(source, bands, grid):
+        values[:, rows] = np.where(valid, block, np.nan)
+    if limits is None:
+        limits = tuple(_stretch(plane) for plane in values)
+    image = np.empty((*grid.shape, 4), np.uint8)
+    seen = np.isfinite(values).all(axis=0)
+    for channel, (low, high) in enumerate(limits):
+        image[..., channel] = _as_bytes(values[channel], low, high)
+    if len(bands) == 1:
+        image[..., 1] = image[..., 2] = image[..., 0]
+    image[..., 3] = np.where(seen, 255, 0)
+    image[~seen] = 0
+    return Composite(image, limits, grid)
+
+
+def histogram(source: Source, band: int) -> Histogram:
+    """Distribution of one band at the first date, between its extremes.
+
+    Raises:
+        SceneMismatch: the band does not exist, or holds no valid value.
+    """
+    _check_bands(source, (band,))
+    pieces = [
+        block[0][valid & np.isfinite(block[0])]
+        for _, block, valid in _blocks(source, (band,), _thinned(source, 1000))
+    ]
+    values = np.concatenate(pieces)
+    if not values.size:
+        raise SceneMismatch(f"Band {band + 1} holds no valid pixel.", "Choose another band.")
+    low, high = (float(v) for v in np.percentile(values, (LOW, HIGH)))
+    counts, edges = np.histogram(values.astype(np.float64), BINS)
+    return Histogram(edges, counts.astype(np.int64), low, high)
+
+
+def rectangle(source: Source, window: Window) -> RegionStats:
+    """Mean and standard deviation of every band over the valid pixels of a window.
+
+    Raises:
+        SceneMismatch: the window reaches beyond the scene.
+    """
+    description = source.describe()
+    description.grid.crop(window)
+    channels = description.shape[1]
+    total, squares = np.zeros(channels), np.zeros(channels)
+    origin: NDArray[np.float64] | None = None
+    count = 0
+    for part in _row_windows(window, channels):
+        scene = source.read(part)
+        pixels = scene.pixels[0][:, scene.valid[0]].astype(np.float64)  # (C, N)
+        if not pixels.shape[1]:
+            continue
+        if origin is None:
+            origin = pixels.mean(axis=1)
+        pixels -= origin[:, None]
+        total += pixels.sum(axis=1)
+        squares += np.einsum("cn,cn->c", pixels, pixels)
+        count += pixels.shape[1]
+    if origin is None:
+        nothing = np.full(channels, np.nan, np.float32)
+        return RegionStats(nothing, nothing, 0)
+    mean = total / count
+    variance = np.maximum(squares / count - mean**2, 0.0)
+    return RegionStats(
+        (origin + mean).astype(np.float32), np.sqrt(variance).astype(np.float32), count
+    )
+
+
+def angle(source: Source, row: int, col: int, max_side: int = 2048) -> ScalarMap:
+    """Spectral angle of every pixel to one pixel, in radians; bad bands are left out.
+
+    Source: Kruse et al. 1993, "The spectral image processing system (SIPS)".
+
+    Raises:
+        SceneMismatch: the pixel lies outside the scene or holds no data.
+    """
+    description = source.describe()
+    bands = tuple(i for i, band in enumerate(description.bands) if band.good)
+    wanted = source.spectrum(row, col).values[list(bands)]
+    length = float(np.linalg.norm(wanted))
+    if not np.isfinite(length) or length == 0.0:
+        raise SceneMismatch(
+            f"The pixel in row {row}, column {col} holds no data.", "Pick another pixel."
+        )
+    grid = _thinned(source, max_side)
+    angles = np.empty(grid.shape, np.float32)
+    for rows, block, valid in _blocks(source, bands, grid):
+        flat = block.reshape(len(bands), -1)  # (C, h, W) -> (C, h*W)
+        norms = np.sqrt(np.einsum("cn,cn->n", flat, flat))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cosine = (wanted / length) @ flat / norms
+        block_angles = np.arccos(np.clip(cosine, -1, 1)).reshape(valid.shape)  # (h, W)
+        angles[rows] = np.where(valid, block_angles, np.nan)
+    return ScalarMap(
+        "Spectral angle",
+        f"Angle between each spectrum and that of row {row}, column {col}; 0 is the same shape.",
+        grid,
+        angles,
+        "spectral angle",
+        "rad",
+    )
+
+
+def truth(source: Source) -> Truth | None:
+    """The reference labels that came with the scene, or None."""
+    if not source.describe().truth_names:
+        return None
+    return source.read(bands=(0,)).truth
+
+
+def _check_bands(source: Source, bands: tuple[int, ...]) -> None:
+    count = source.describe().shape[1]
+    for band in bands:
+        if not 0 <= band < count:
+            raise SceneMismatch(f"Band {band + 1} does not exist; the scene has {count} bands.")
+
+
+def _thinned(source: Source, max_side: int) -> Grid:
+    """The grid of the scene, or one over the same ground with at most `max_side` pixels a side."""
+    grid = source.describe().grid
+    step = max(grid.shape) / max_side
+    if step <= 1:
+        return grid
+    return grid.resized(max(1, round(grid.height / step)), max(1, round(grid.width / step)))
+
+
+def _blocks(
+    source: Source, bands: tuple[int, ...], grid: Grid
+) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
+    """Blocks of rows of a (thinned) grid: which rows, values (C, h, W), validity (h, W)."""
+    whole = source.describe().grid
+    cols = _nearest(grid.width, whole.width)
+    rows = _nearest(grid.height, whole.height)
+    for window in _row_windows(whole.window, len(bands)):
+        first, last = np.searchsorted(rows, (window.row, window.row + window.height))
+        if first == last:
+            continue
+        scene: Scene = source.read(window, bands)
+        block, valid = scene.pixels[0], scene.valid[0]
+        if grid.shape != whole.shape:
+            picked = np.ix_(rows[first:last] - window.row, cols)
+            block, valid = block[:, *picked], valid[picked]
+        yield slice(int(first), int(last)), block, valid
+
+
+def _nearest(count: int, total: int) -> NDArray[np.int64]:
+    """For each of `count` cells the index of the pixel at its centre, out of `total`."""
+    return ((np.arange(count) + 0.5) * (total / count)).astype(np.int64)
+
+
+def _row_windows(window: Window, channels: int) -> Iterator[Window]:
+    """Full-width pieces of a window of about 16 MB."""
+    height = max(1, BLOCK_BYTES // (4 * channels * window.width))
+    for row in range(window.row, window.row + window.height, height):
+        rows = min(height, window.row + window.height - row)
+        yield Window(row, window.col, rows, window.width)
+
+
+def _as_bytes(plane: Floats, low: float, high: float) -> Floats:
+    """Values between low and high as 0..255, in place; undefined ones as 0."""
+    plane -= low
+    plane *= 255.0 / (high - low) if high > low else 0.0
+    np.nan_to_num(plane, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    return np.clip(plane, 0, 255, out=plane)
+
+
+def _stretch(plane: Floats) -> tuple[float, float]:
+    """The 2nd and 98th percentile of the finite values of a plane, from a sample."""
+    flat = plane.reshape(-1)
+    sample = flat[:: max(1, flat.size // SAMPLE)]
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = (float(v) for v in np.percentile(sample, (LOW, HIGH)))
+    return (low, high) if high > low else (low, low + 1.0)

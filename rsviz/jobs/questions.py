@@ -1,0 +1,54 @@
+"""What a reader can be asked, how long it may take, and how an answer travels.
+
+The same table serves both ends: the reader looks up the function, the web process the limits
+and the words for a visitor whose answer never came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rsviz.core.grid import Window
+from rsviz.core.scene import Source
+from rsviz.jobs import display
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question.
+
+    Attributes:
+        answer: called with the source and the arguments of the question; opening
+            is done by the reader itself.
+        doing: what the reader is doing meanwhile, to complete "the reader ended while ...".
+        seconds: processor time it may take; twice this on the wall.
+        slow: whether it may take longer than a click should wait, and therefore goes to a
+            second reader of the same file.
+    """
+
+    answer: Callable[..., Any]
+    doing: str
+    seconds: float
+    slow: bool = False
+
+
+def _read(source: Source, window: Window | None, bands: tuple[int, ...] | None) -> Any:
+    return source.read(window, bands)
+
+
+def _spectrum(source: Source, row: int, col: int) -> Any:
+    return source.spectrum(row, col)
+
+
+OPENING = Question(lambda: None, "it opened the file", 60.0)
+QUESTIONS: dict[str, Question] = {
+    "spectrum": Question(_spectrum, "it read a spectrum", 20.0),
+    "composite": Question(display.composite, "it made an image", 60.0),
+    "histogram": Question(display.histogram, "it counted values", 60.0),
+    "rectangle": Question(display.rectangle, "it averaged a rectangle", 120.0, slow=True),
+    "angle": Question(display.angle, "it compared spectra", 120.0, slow=True),
+    "read": Question(_read, "it read pixels", 120.0, slow=True),
+    "truth": Question(display.truth, "it read the reference labels", 60.0, slow=True),
+}
