@@ -1,0 +1,158 @@
+"""An array that lies flat in a file, read by seeking: only what a window needs, plus little.
+
+Nothing is memory-mapped, so that a limit on a process's memory means what it says.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsviz.core.errors import UnreadableScene
+from rsviz.io.budget import array_bytes, megabytes
+from rsviz.io.layout import Layout, Selection
+from rsviz.io.source import ArrayPixels
+
+SPAN_BYTES = 4 << 20
+RUN_BYTES = 1 << 10
+
+
+@dataclass(frozen=True)
+class FlatFile:
+    """Numbers of one type in C order (last axis fastest) from an offset on.
+
+    Attributes:
+        file: open for reading bytes.
+        name: what to call the file in sentences.
+        offset: where the first number lies, bytes.
+        dtype: type with byte order.
+        shape: sizes of the stored axes, slowest first.
+    """
+
+    file: BinaryIO
+    name: str
+    offset: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    def check_size(self) -> None:
+        """Make sure that the file is long enough.
+
+        Raises:
+            UnreadableScene: it is not.
+        """
+        needed = self.offset + array_bytes(self.shape, self.dtype.itemsize)
+        there = os.fstat(self.file.fileno()).st_size
+        if needed > there:
+            size = " x ".join(str(n) for n in self.shape)
+            raise UnreadableScene(
+                f"'{self.name}' is too short: {size} numbers of type {self.dtype.name} need "
+                f"{needed} bytes ({megabytes(needed)}), the file has {there}.",
+                "The copy may be incomplete; fetch the file again.",
+            )
+
+    def fetch(self, selection: Selection) -> NDArray[Any]:
+        """The selected part, in stored order."""
+        wanted = [
+            range(s.start, s.stop) if isinstance(s, slice) else s
+            for s in (selection[i] for i in range(len(self.shape)))
+        ]
+        out = np.empty([len(w) for w in wanted], dtype=self.dtype)
+        self._fill(out, wanted, 0, self.offset)
+        return out
+
+    def _fill(
+        self, out: NDArray[Any], wanted: list[range | tuple[int, ...]], axis: int, start: int
+    ) -> None:
+        """Fill `out` from the sub-array that begins at byte `start` and whose axes are axis..."""
+        step = array_bytes(self.shape[axis + 1 :], self.dtype.itemsize)
+        useful = out[0].size * self.dtype.itemsize
+        inner = wanted[axis + 1 :]
+        deeper = len(inner) > 0 and self._run_bytes(axis + 1, inner) >= RUN_BYTES
+        hull = self._hull(axis + 1, inner)
+        if len(inner) > 0 and (step > SPAN_BYTES or (deeper and hull[1] - hull[0] > 2 * useful)):
+            for i, index in enumerate(wanted[axis]):
+                self._fill(out[i], inner, axis + 1, start + index * step)
+            return
+        per_read = max(1, SPAN_BYTES // step)
+        done = 0
+        for run in _runs(wanted[axis], per_read):
+            low, high = hull[0], (len(run) - 1) * step + hull[1]
+            flat = self._numbers(start + run[0] * step + low, high - low)
+            whole = np.lib.stride_tricks.as_strided(
+                flat,
+                shape=[len(run), *(_extent(w) for w in inner)],
+                strides=[step, *self._strides(axis + 1)],
+                writeable=False,
+            )
+            out[done : done + len(run)] = whole[(slice(None), *(_relative(w) for w in inner))]
+            done += len(run)
+
+    def _strides(self, axis: int) -> list[int]:
+        return [
+            array_bytes(self.shape[i + 1 :], self.dtype.itemsize)
+            for i in range(axis, len(self.shape))
+        ]
+
+    def _hull(self, axis: int, wanted: list[range | tuple[int, ...]]) -> tuple[int, int]:
+        """First and last byte (exclusive) of the wanted numbers within one step."""
+        strides = self._strides(axis)
+        low = sum(w[0] * s for w, s in zip(wanted, strides, strict=True))
+        high = sum(w[-1] * s for w, s in zip(wanted, strides, strict=True))
+        return low, high + self.dtype.itemsize
+
+    def _run_bytes(self, axis: int, wanted: list[range | tuple[int, ...]]) -> int:
+        """Length of what one step of the next axis gives at least, bytes."""
+        low, high = self._hull(axis + 1, wanted[1:])
+        return high - low
+
+    def _numbers(self, start: int, n_bytes: int) -> NDArray[Any]:
+        self.file.seek(start)
+        raw = self.file.read(n_bytes)
+        if len(raw) != n_bytes:
+            raise UnreadableScene(
+                f"'{self.name}' ends early: {n_bytes} bytes were expected at byte {start}, "
+                f"{len(raw)} are there."
+            )
+        return np.frombuffer(raw, dtype=self.dtype)
+
+
+def flat_pixels(flat: FlatFile, axes: str) -> tuple[ArrayPixels, Layout]:
+    """Pixels of an array in a file; `axes` names the stored axes, slowest first.
+
+    Raises:
+        UnreadableScene: the file is too short for the array.
+    """
+    flat.check_size()
+    layout = Layout(flat.shape, axes, flat.dtype.itemsize)
+    return ArrayPixels(layout, flat.fetch, flat.file.close, layout.band_first), layout
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """A file opened unbuffered, so that each read costs just what it asks for."""
+    return path.open("rb", buffering=0)
+
+
+def _runs(indices: range | tuple[int, ...], longest: int) -> list[list[int]]:
+    """Ascending indices as runs of neighbours, each at most `longest` long."""
+    runs: list[list[int]] = []
+    for _, group in groupby(enumerate(indices), key=lambda pair: pair[1] - pair[0]):
+        run = [index for _, index in group]
+        runs += [run[i : i + longest] for i in range(0, len(run), longest)]
+    return runs
+
+
+def _extent(wanted: range | tuple[int, ...]) -> int:
+    return wanted[-1] - wanted[0] + 1
+
+
+def _relative(wanted: range | tuple[int, ...]) -> slice | list[int]:
+    if isinstance(wanted, range):
+        return slice(0, len(wanted))
+    return [index - wanted[0] for index in wanted]

@@ -1,0 +1,106 @@
+"""Which files are read, and which files beside a scene belong to it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from rsviz.core.errors import UnreadableScene
+
+TRUTH_ENDINGS = ("_truth", "_gt", "_groundtruth", "_labels")
+TRUTH_EXTENSIONS = (".tif", ".mat", ".npy", ".png")
+IMAGE_FOLDERS = ("images", "image", "img", "img_dir")
+TRUTH_FOLDERS = ("labels", "label", "gt", "groundtruth", "truth", "masks", "ann_dir")
+LONGEST_NAME = 120
+
+
+def regular_file(path: str | Path) -> Path:
+    """The real path of an existing, ordinary, non-empty file.
+
+    Raises:
+        UnreadableScene: it is something else, with the sentence that says what.
+    """
+    text = str(path)
+    if "\0" in text:
+        raise UnreadableScene("The path holds a NUL character; a path to a file is expected.")
+    try:
+        real = Path(os.path.realpath(text))
+        status = real.stat()
+    except OSError as error:
+        reason = error.strerror or "it cannot be reached"
+        raise UnreadableScene(
+            f"There is no readable file '{shown(text)}': {reason}.", "Check the path."
+        ) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableScene(
+            f"'{shown(real.name)}' is a folder; a file is expected.", "Choose a file inside it."
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableScene(f"'{shown(real.name)}' is a device or a pipe, not a file.")
+    if status.st_size == 0:
+        raise UnreadableScene(
+            f"'{shown(real.name)}' is empty (0 bytes).", "The copy may have failed; fetch it again."
+        )
+    return real
+
+
+def shown(text: str) -> str:
+    """A name for people: control characters replaced, of bearable length."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return clean if len(clean) <= LONGEST_NAME else clean[: LONGEST_NAME - 1] + "…"
+
+
+def world_file_names(path: Path) -> tuple[Path, ...]:
+    """Where a world file of an image may lie (.pgw, .jgw, .tfw, .wld)."""
+    ext = path.suffix.lstrip(".")
+    if not ext:
+        return ()
+    short = (ext[0] + ext[-1] + "w") if len(ext) >= 3 else ext + "w"
+    return tuple(path.with_suffix(f".{s}") for s in (short, ext + "w", short.upper(), "wld"))
+
+
+def header_of(path: Path) -> Path | None:
+    """The ENVI header beside a data file: 'name.hdr' or 'name.ext.hdr'."""
+    for candidate in (path.with_suffix(".hdr"), path.with_name(path.name + ".hdr")):
+        if candidate != path and candidate.is_file():
+            return candidate
+    return None
+
+
+def data_of(header: Path) -> Path | None:
+    """The data file that an ENVI header describes."""
+    stem = header.with_suffix("")
+    endings = ("", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw", ".bin", ".sli", ".lib")
+    for ending in (*endings, *(e.upper() for e in endings[1:])):
+        candidate = stem.with_name(stem.name + ending)
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def truth_of(path: Path) -> Path | None:
+    """The file of reference labels that belongs to a scene, by its name or folder."""
+    stems = {path.stem, path.stem.removesuffix("_corrected")}
+    if any(path.stem.endswith(ending) for ending in TRUTH_ENDINGS):
+        return None
+    names = [
+        path.with_name(stem + ending + ext)
+        for stem in sorted(stems)
+        for ending in TRUTH_ENDINGS
+        for ext in TRUTH_EXTENSIONS
+    ]
+    if path.parent.name in IMAGE_FOLDERS:
+        names += [
+            path.parent.parent / folder / (path.stem + ext)
+            for folder in TRUTH_FOLDERS
+            for ext in TRUTH_EXTENSIONS
+        ]
+    return next((name for name in names if name.is_file()), None)
+
+
+def belonging(path: Path) -> tuple[Path, ...]:
+    """All files that opening a scene may read: itself, header, world file, reference labels."""
+    candidates = (path, header_of(path), data_of(path), *world_file_names(path), truth_of(path))
+    found = [p for p in candidates if p is not None and p.is_file()]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,208 @@
+"""GeoTIFF, PNG, JPEG and JPEG 2000, through rasterio: the one door to GDAL.
+
+GDAL is given a real path and the one driver that the file's first bytes call
+for; everything it could open on its own beside that file is switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, Interleaving, MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as GdalWindow
+
+from rsviz.core.errors import UnreadableScene
+from rsviz.core.grid import Window
+from rsviz.core.scene import Description
+from rsviz.io.budget import Budget, array_bytes
+from rsviz.io.georef import IDENTITY, Affine, grid_of, parsed_crs, world_file
+from rsviz.io.layout import pieces
+from rsviz.io.meaning import quantity_of
+from rsviz.io.paths import shown
+from rsviz.io.source import Block, Calibration, SceneSource
+from rsviz.io.tags import bands_from_tags, classes_from_tags, date_from_tags
+
+DRIVERS = {
+    "geotiff": "GTiff",
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "jpeg2000": "JP2OpenJPEG",
+}
+"""Reader names and the only GDAL drivers that are ever allowed."""
+
+SETTINGS: dict[str, str | int] = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "GDAL_DRIVER_PATH": "disable",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "GDAL_CACHEMAX": 32 << 20,
+    "GDAL_NUM_THREADS": "1",
+    "GDAL_TIFF_INTERNAL_MASK": "YES",
+}
+"""No sibling files, no side-car metadata, no plug-ins, no network, a small cache."""
+
+Failure = (RasterioError, OSError, ValueError, MemoryError)
+
+
+@dataclass(frozen=True)
+class GdalPixels:
+    """Pixels of an open raster; the alpha band, if any, is not among `indices`."""
+
+    dataset: Any
+    name: str
+    indices: tuple[int, ...]
+    masked: bool
+
+    def blocks(self, window: Window, bands: Sequence[int]) -> Iterator[Block]:
+        source = self.dataset
+        block_height = source.block_shapes[0][0]
+        by_band = source.interleaving != Interleaving.pixel
+        row_bytes = array_bytes((window.width, 1 if by_band else len(bands)), 8)
+        for group, rows in pieces(window, len(bands), by_band, row_bytes, block_height):
+            part = GdalWindow(window.col, rows.start, window.width, rows.stop - rows.start)
+            indices = [self.indices[b] for b in bands[group]]
+            yield Block(group, rows, self._read(indices, part)[None], self._mask(part))
+
+    def close(self) -> None:
+        self.dataset.close()
+
+    def _read(self, indices: list[int], part: Any) -> NDArray[Any]:
+        try:
+            with rasterio.Env(**SETTINGS):
+                data: NDArray[Any] = self.dataset.read(indices, window=part)
+        except Failure as error:
+            raise _damaged(self.name, error) from error
+        return data
+
+    def _mask(self, part: Any) -> NDArray[np.bool_] | None:
+        if not self.masked:
+            return None
+        try:
+            with rasterio.Env(**SETTINGS):
+                mask: NDArray[np.bool_] = self.dataset.read_masks(self.indices[0], window=part) > 0
+        except Failure as error:
+            raise _damaged(self.name, error) from error
+        return mask
+
+
+def open_raster(path: Path, driver: str, budget: Budget) -> SceneSource:
+    """Open a raster with the one driver that its first bytes call for.
+
+    Raises:
+        UnreadableScene: it is damaged.
+        SceneTooLarge: a single tile exceeds the budget.
+    """
+    try:
+        with rasterio.Env(**SETTINGS):
+            dataset = rasterio.open(path, driver=DRIVERS[driver], sharing=False)
+    except Failure as error:
+        raise _damaged(shown(path.name), error) from error
+    try:
+        return _source(path, driver, dataset, budget)
+    except Failure as error:
+        dataset.close()
+        raise _damaged(shown(path.name), error) from error
+    except BaseException:
+        dataset.close()
+        raise
+
+
+def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSource:
+    itemsize = max(np.dtype(d).itemsize for d in dataset.dtypes)
+    interleaved = dataset.interleaving == Interleaving.pixel
+    block = (*dataset.block_shapes[0], dataset.count if interleaved else 1)
+    budget.check_block(array_bytes(block, itemsize), f"One tile of '{shown(path.name)}'")
+    alpha = [
+        i
+        for i, c in zip(dataset.indexes, dataset.colorinterp, strict=True)
+        if c == ColorInterp.alpha
+    ]
+    indices = tuple(i for i in dataset.indexes if i not in alpha)
+    if not indices:
+        raise UnreadableScene(
+            f"'{shown(path.name)}' has an alpha band only; there is nothing to show."
+        )
+    masked = MaskFlags.per_dataset in dataset.mask_flag_enums[indices[0] - 1]
+    notes = []
+    if alpha:
+        notes.append("The alpha band is used as the mask of valid pixels.")
+    elif masked:
+        notes.append("The file's internal mask tells which pixels are valid.")
+    if len(set(dataset.dtypes)) > 1:
+        notes.append(f"Bands are stored with different types: {sorted(set(dataset.dtypes))}.")
+    if np.dtype(dataset.dtypes[0]).kind == "c" or "complex" in str(dataset.dtypes[0]):
+        notes.append("The numbers are complex; their magnitude is shown.")
+    grid, where = grid_of(dataset.height, dataset.width, *_georeference(path, dataset, notes))
+    bands, told = bands_from_tags(dataset, indices)
+    calibration = Calibration(
+        tuple(float(dataset.scales[i - 1]) for i in indices),
+        tuple(float(dataset.offsets[i - 1]) for i in indices),
+        () if dataset.nodata is None else (float(dataset.nodata),),
+    )
+    pixels = GdalPixels(dataset, shown(path.name), indices, masked)
+    tags = dataset.tags()
+    quantity, guess = quantity_of(
+        str(dataset.units[indices[0] - 1] or ""),
+        " ".join(str(tags.get(k, "")) for k in ("quantity", "TIFFTAG_IMAGEDESCRIPTION")),
+        len(indices),
+        pixels,
+        calibration,
+        grid.window,
+    )
+    notes += calibration.told()
+    description = Description(
+        name=shown(path.stem),
+        driver=driver,
+        shape=(1, len(indices), dataset.height, dataset.width),
+        dtype=str(dataset.dtypes[0]),
+        bands=bands,
+        grid=grid,
+        quantity=quantity,
+        dates=date_from_tags(dataset),
+        nodata=None if dataset.nodata is None else float(dataset.nodata),
+        notes=(*notes, *where, *told, *guess),
+        simulated=str(tags.get("simulated", "")).lower() in ("true", "yes", "1"),
+        stored_bytes=array_bytes((len(indices), dataset.height, dataset.width), itemsize),
+    )
+    classes = classes_from_tags(dataset)
+    return SceneSource(description, pixels, calibration, budget, classes=classes)
+
+
+def _georeference(path: Path, dataset: Any, notes: list[str]) -> tuple[Affine | None, Any]:
+    """Affine and CRS of a raster; what is unusual is added to the notes."""
+    gcps, _ = dataset.gcps
+    affine: Affine = tuple(dataset.transform)[:6]
+    crs = None if dataset.crs is None else parsed_crs(dataset.crs.to_wkt())
+    if dataset.crs is not None and crs is None:
+        notes.append("The file's CRS was not understood.")
+    if affine != IDENTITY:
+        if crs is None:
+            notes.append("The file has a map transform but no CRS, so it cannot be placed.")
+        return affine, crs
+    if gcps:
+        notes.append(
+            f"The file is located by {len(gcps)} ground control points only; it is not warped."
+        )
+        return None, None
+    beside = world_file(path)
+    if beside is not None:
+        if crs is None:
+            notes.append("A world file gives the position, but no CRS is known.")
+        return beside, crs
+    return None, crs
+
+
+def _damaged(name: str, error: BaseException) -> UnreadableScene:
+    cause = " ".join(str(error).split())[:200] or type(error).__name__
+    return UnreadableScene(
+        f"'{name}' could not be read: {cause}",
+        "The file may be incomplete or damaged; fetch it again.",
+    )

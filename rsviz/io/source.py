@@ -1,0 +1,301 @@
+"""One Source for all formats: it turns stored numbers into checked scenes.
+
+A reader gives three things: a Description, the Pixels (how blocks of stored numbers are
+fetched) and a Calibration (what the numbers mean). Everything else is the same for every
+format and stands here once: byte budget, scale and offset, missing values, notes, truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsviz.core.errors import SceneMismatch
+from rsviz.core.grid import Window
+from rsviz.core.scene import Band, Description, Scene, Spectrum, Truth
+from rsviz.io.budget import Budget
+from rsviz.io.layout import Layout, Selection, pieces
+
+Stored = NDArray[Any]
+"""Numbers of any type, as a file holds them."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a window as stored.
+
+    Attributes:
+        bands: positions in the list of wanted bands.
+        rows: rows of the file.
+        data: (T, C, h, w) stored numbers.
+        mask: (h, w) True where the file's own mask or alpha says data; None without.
+    """
+
+    bands: slice
+    rows: slice
+    data: Stored
+    mask: NDArray[np.bool_] | None = None
+
+
+class Pixels(Protocol):
+    """How a format hands out stored numbers, in pieces of a few megabytes."""
+
+    def blocks(self, window: Window, bands: Sequence[int]) -> Iterator[Block]:
+        """All blocks of a window in some bands (ascending)."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayPixels:
+    """Pixels of an array with any order of axes, fetched by a function from its selection."""
+
+    layout: Layout
+    fetch: Callable[[Selection], Stored]
+    close_file: Callable[[], None]
+    by_band: bool
+    row_multiple: int = 1
+
+    def blocks(self, window: Window, bands: Sequence[int]) -> Iterator[Block]:
+        t, c, _, _ = self.layout.tchw
+        row_bytes = t * window.width * self.layout.itemsize * (1 if self.by_band else c)
+        for group, rows in pieces(window, len(bands), self.by_band, row_bytes, self.row_multiple):
+            stored = self.fetch(self.layout.select(window, rows, bands[group]))
+            yield Block(group, rows, self.layout.to_tchw(stored))
+
+    def close(self) -> None:
+        self.close_file()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What stored numbers mean: value = stored * scale + offset, unless it stands for "no data".
+
+    Attributes:
+        scales: one a band, or a single one for all.
+        offsets: one a band, or a single one for all.
+        nodata: stored values that mean "no data"; NaN and infinity always do.
+        valid_range: stored values outside mean "no data"; None without limits.
+    """
+
+    scales: tuple[float, ...] = (1.0,)
+    offsets: tuple[float, ...] = (0.0,)
+    nodata: tuple[float, ...] = ()
+    valid_range: tuple[float, float] | None = None
+
+    @property
+    def scaled(self) -> bool:
+        return any(s != 1.0 for s in self.scales) or any(o != 0.0 for o in self.offsets)
+
+    def told(self) -> list[str]:
+        """The sentence for the user when stored numbers are not the values."""
+        if not self.scaled:
+            return []
+        if len(set(self.scales)) > 1 or len(set(self.offsets)) > 1:
+            return ["Each band has its own scale and offset, as the file says."]
+        added = f" and {self.offsets[0]:g} is added" if self.offsets[0] else ""
+        return [f"Stored numbers are multiplied by {self.scales[0]:g}{added}, as the file says."]
+
+    def values(
+        self, stored: Stored, bands: Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Stored (T, C, h, w) numbers -> values and where they hold, 0 elsewhere.
+
+        Complex numbers become their magnitude.
+        """
+        raw = np.abs(stored) if stored.dtype.kind == "c" else stored
+        ok: NDArray[np.bool_] = np.ones(raw.shape, dtype=np.bool_)
+        for value in self.nodata:
+            typed = _as_stored(value, raw.dtype)
+            if typed is not None:
+                ok &= raw != typed
+        if self.valid_range is not None:
+            ok &= (raw >= self.valid_range[0]) & (raw <= self.valid_range[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.scaled:
+                wide = np.dtype(np.float32 if raw.dtype.itemsize <= 2 else np.float64)
+                scale, offset = (
+                    np.array([v[b % len(v)] for b in bands], dtype=wide)[:, None, None]
+                    for v in (self.scales, self.offsets)
+                )
+                exact: NDArray[Any] = raw.astype(wide)
+                values = (exact * scale + offset).astype(np.float32)
+            else:
+                values = raw.astype(np.float32)
+        if raw.dtype.kind in "fc" or self.scaled:
+            ok &= np.isfinite(values)
+        values[~ok] = 0.0
+        return values, ok
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class names in label order, and their colours as '#rrggbb' (or none)."""
+
+    names: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Reference labels that lie in a file of their own, or in another variable."""
+
+    source: SceneSource
+    classes: Classes
+
+    def read(self, window: Window) -> Truth:
+        """Labels of a window; what is negative, no data or beyond the classes is unlabelled."""
+        scene = self.source.read(window, (0,))
+        labels = np.rint(scene.pixels[0, 0])
+        labels[(labels < 0) | (labels > len(self.classes.names))] = 0
+        return Truth(labels.astype(np.int16), self.classes.names, self.classes.colours)
+
+
+class SceneSource:
+    """A file that is not in memory; see `rsviz.core.scene.Source`."""
+
+    def __init__(
+        self,
+        description: Description,
+        pixels: Pixels,
+        calibration: Calibration,
+        budget: Budget,
+        labels: Labels | None = None,
+        classes: Classes | None = None,
+    ) -> None:
+        self.classes = classes or Classes()
+        self._description = description
+        self._pixels = pixels
+        self._calibration = calibration
+        self._budget = budget
+        self._labels = labels
+
+    def paired(self, labels: Labels | None, notes: tuple[str, ...]) -> SceneSource:
+        """The same file with reference labels, and the sentences that come with them."""
+        d = self._description
+        names = () if labels is None else labels.classes.names
+        told = replace(d, truth_names=names, notes=d.notes + notes)
+        parts = self._pixels, self._calibration, self._budget
+        return SceneSource(told, *parts, labels, self.classes)
+
+    def described(self, description: Description) -> SceneSource:
+        """The same file with another description of the same size."""
+        parts = self._pixels, self._calibration, self._budget
+        return SceneSource(description, *parts, self._labels, self.classes)
+
+    def describe(self) -> Description:
+        return self._description
+
+    def read(self, window: Window | None = None, bands: tuple[int, ...] | None = None) -> Scene:
+        d = self._description
+        window = window or d.grid.window
+        grid = d.grid.crop(window)
+        chosen = tuple(range(d.shape[1])) if bands is None else bands
+        self._check_bands(chosen)
+        shape = (d.shape[0], len(chosen), window.height, window.width)
+        self._budget.check_read(shape)
+        pixels = np.zeros(shape, dtype=np.float32)
+        gaps = _Gaps(shape, tuple(d.bands[b] for b in sorted(chosen)))
+        order = np.argsort(chosen, kind="stable")  # position of each fetched band in the answer
+        fetched = [chosen[i] for i in order]
+        for block in self._pixels.blocks(window, fetched):
+            values, ok = self._calibration.values(block.data, fetched[block.bands])
+            rows = slice(block.rows.start - window.row, block.rows.stop - window.row)
+            if block.mask is not None:
+                ok &= block.mask
+                values[~ok] = 0.0
+            for i, position in enumerate(order[block.bands]):
+                pixels[:, position, rows] = values[:, i]
+            gaps.add(block, rows, ok)
+        valid = gaps.valid()
+        return Scene(
+            pixels=pixels,
+            valid=valid,
+            bands=tuple(d.bands[b] for b in chosen),
+            grid=grid,
+            quantity=d.quantity,
+            dates=d.dates,
+            truth=None if self._labels is None else self._labels.read(window),
+            name=d.name,
+            notes=d.notes + gaps.notes(valid),
+            simulated=d.simulated,
+        )
+
+    def spectrum(self, row: int, col: int) -> Spectrum:
+        d = self._description
+        if not (0 <= row < d.grid.height and 0 <= col < d.grid.width):
+            raise SceneMismatch(
+                f"The pixel at row {row}, column {col} lies outside the scene of "
+                f"{d.grid.height} x {d.grid.width}."
+            )
+        out = np.full(d.shape[1], np.nan, dtype=np.float32)
+        bands = range(d.shape[1])
+        for block in self._pixels.blocks(Window(row, col, 1, 1), bands):
+            values, ok = self._calibration.values(block.data, bands[block.bands])
+            if block.mask is not None:
+                ok &= block.mask
+            out[block.bands] = np.where(ok, values, np.nan)[0, :, 0, 0]
+        return Spectrum(row, col, out)
+
+    def close(self) -> None:
+        self._pixels.close()
+        if self._labels is not None:
+            self._labels.source.close()
+
+    def _check_bands(self, bands: tuple[int, ...]) -> None:
+        n = self._description.shape[1]
+        if not bands or len(set(bands)) != len(bands) or min(bands) < 0 or max(bands) >= n:
+            raise SceneMismatch(
+                f"The bands {bands} were asked for; different indices from 0 to {n - 1} are "
+                "expected."
+            )
+
+
+class _Gaps:
+    """Where values are missing: a pixel is valid when at least one usable band has a value."""
+
+    def __init__(self, shape: tuple[int, int, int, int], bands: tuple[Band, ...]) -> None:
+        t, _, h, w = shape
+        good = [band.good for band in bands]
+        self._good = np.array(good if any(good) else [True] * len(good))
+        self._some = np.zeros((t, h, w), dtype=np.bool_)
+        self._every = np.ones((t, h, w), dtype=np.bool_)
+
+    def add(self, block: Block, rows: slice, ok: NDArray[np.bool_]) -> None:
+        good = ok[:, self._good[block.bands]]
+        self._some[:, rows] |= good.any(axis=1)
+        self._every[:, rows] &= good.all(axis=1)
+
+    def valid(self) -> NDArray[np.bool_]:
+        return self._some
+
+    def notes(self, valid: NDArray[np.bool_]) -> tuple[str, ...]:
+        if not valid.any():
+            return ("There is no valid pixel here: every value is no data, NaN or infinite.",)
+        partial = int((valid & ~self._every).sum())
+        if partial:
+            share = f"{partial} pixels ({partial / valid.size:.1%})"
+            return (f"{share} lack a value in some usable bands; 0 stands there.",)
+        return ()
+
+
+def _as_stored(value: float, dtype: np.dtype[Any]) -> Any:
+    """A "no data" value in the stored type; None when that type cannot hold it (or is NaN)."""
+    if not math.isfinite(value):
+        return None
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if value != int(value) or not info.min <= value <= info.max:
+            return None
+    elif dtype.kind == "b":
+        return None
+    with np.errstate(over="ignore"):
+        return np.array([value]).astype(dtype)[0]

@@ -1,0 +1,60 @@
+"""Reference labels of a scene: checked against it, named, and read with it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rsviz.core.errors import UnreadableScene
+from rsviz.core.grid import Window
+from rsviz.io.source import Classes, Labels, SceneSource
+
+MOST_CLASSES = 255
+STRIP_PIXELS = 1 << 22
+
+
+def pair(source: SceneSource, labels: SceneSource, origin: str) -> SceneSource:
+    """The scene together with its reference labels.
+
+    Args:
+        source: the scene.
+        labels: one band on the same rows and columns, whole numbers, 0 for unlabelled.
+        origin: where the labels were found, for the user.
+
+    Raises:
+        UnreadableScene: the labels do not fit the scene, or are not labels.
+    """
+    scene, found = source.describe(), labels.describe()
+    if found.shape[:2] != (1, 1) or found.grid.shape != scene.grid.shape:
+        raise UnreadableScene(
+            f"they have the shape {found.shape}; one band of {scene.grid.height} x "
+            f"{scene.grid.width} pixels is expected."
+        )
+    classes = labels.classes
+    told = f"Reference labels come from {origin}."
+    highest = _highest_label(labels)
+    if highest > len(classes.names):
+        classes = Classes(tuple(f"Class {k}" for k in range(1, highest + 1)))
+        told = f"Reference labels come from {origin}, which does not name its {highest} classes."
+    return source.paired(Labels(labels, classes), (told,))
+
+
+def _highest_label(labels: SceneSource) -> int:
+    """The largest label, found strip by strip.
+
+    Raises:
+        UnreadableScene: values are fractional or too many to be labels.
+    """
+    grid = labels.describe().grid
+    step = max(1, STRIP_PIXELS // grid.width)
+    highest = 0
+    for row in range(0, grid.height, step):
+        strip = Window(row, 0, min(step, grid.height - row), grid.width)
+        values = labels.read(strip).pixels
+        if not np.array_equal(values, np.rint(values)):
+            raise UnreadableScene("they hold fractions; whole numbers are expected.")
+        highest = max(highest, int(values.max()))
+    if not 1 <= highest <= MOST_CLASSES:
+        raise UnreadableScene(
+            f"the largest label is {highest}; 1 to {MOST_CLASSES} classes are expected."
+        )
+    return highest
