@@ -70,7 +70,7 @@ def selective_scan(
     floats = [t if t is None else t.to(dtype) for t in (u, delta, A, B, C, D, z, delta_bias)]
     start = None if initial_state is None else initial_state.to(dtype)
     scan = scan_cpu.scan if u.device.type == "cpu" and u.numel() else scan_reference.scan
-    y, last = scan(*floats, delta_softplus, start)
+    y, last = scan(*floats, delta_softplus, start, return_last_state)
     y = y.to(u.dtype)
     return (y, last) if return_last_state else y
 

@@ -23,7 +23,8 @@ def scan(
     delta_bias: Tensor,
     delta_softplus: bool,
     initial_state: Tensor | None,
-) -> tuple[Tensor, Tensor]:
+    return_last_state: bool,
+) -> tuple[Tensor, Tensor | None]:
     """Runs h_t = exp(delta_t A) h_(t-1) + delta_t u_t B_t and y_t = <h_t, C_t> + D u_t.
 
     Shapes as in ``selective_scan``, B and C with groups; returns y (batch, channels, length) and
@@ -45,7 +46,7 @@ def scan(
         pieces.append(piece)
     y = torch.cat(pieces, 2) if pieces else torch.zeros_like(u)
     y = y + u * D[:, None]
-    return (y if z is None else y * F.silu(z)), state
+    return (y if z is None else y * F.silu(z)), state if return_last_state else None
 
 
 def scan_chunk(

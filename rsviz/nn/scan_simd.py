@@ -152,13 +152,41 @@ def vsum(typingctx, value):
     """The sum over the lanes, as a number."""
 
     def code(context, builder, signature, args):
-        while (half := args[0].type.count // 2) >= 1:
-            low = _shuffle(builder, args[0], args[0], list(range(half)))
-            high = _shuffle(builder, args[0], args[0], list(range(half, 2 * half)))
-            args = [builder.fadd(low, high, flags=_CONTRACT)]
-        return builder.extract_element(args[0], ir.Constant(_I32, 0))
+        (x,) = args
+        while x.type.count > 1:
+            half = x.type.count // 2
+            low, high = list(range(half)), list(range(half, 2 * half))
+            x = builder.fadd(_shuffle(builder, x, x, low), _shuffle(builder, x, x, high))
+        return builder.extract_element(x, ir.Constant(_I32, 0))
 
     return value.dtype(value), code
+
+
+@intrinsic
+def vsum_rows(typingctx, array, index):
+    """Lane i holds the sum of row i of LANES rows of LANES numbers that follow each other.
+
+    A butterfly: every pass folds pairs of rows into one, half of whose lanes belongs to each.
+    """
+
+    def code(context, builder, signature, args):
+        first = _element_pointer(context, builder, signature.args[0], *args)
+        step = ir.Constant(args[1].type, LANES)
+        rows = [_read(builder, p, LANES) for p in _row_pointers(builder, first, step)]
+        lanes, half = range(LANES), LANES // 2
+        while half:
+            # Lane l of a folded pair: of the first row if bit ``half`` of l is 0, else the second.
+            keep = [lane if not lane & half else LANES + (lane ^ half) for lane in lanes]
+            other = [lane ^ half if not lane & half else LANES + lane for lane in lanes]
+            pairs = list(zip(rows[:half], rows[half:], strict=True))
+            rows = [
+                builder.fadd(_shuffle(builder, *p, keep), _shuffle(builder, *p, other))
+                for p in pairs
+            ]
+            half //= 2
+        return rows[0]
+
+    return Vector(array.dtype)(array, types.intp), code
 
 
 def _arithmetic(name):
