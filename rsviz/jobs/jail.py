@@ -89,12 +89,11 @@ def python_files() -> tuple[Path, ...]:
     return (*map(Path, names), *(ROOT / folder for folder in ("rsviz", "sample_data")))
 
 
-def lock_files(readable: Iterable[Path], listable: Iterable[Path], writable: Iterable[Path]) -> str:
+def lock_files(readable: Iterable[Path], writable: Iterable[Path]) -> str:
     """Forbid every file but those named, and the network where the kernel can.
 
     Args:
         readable: files, and folders with all below them; those that do not exist are left out.
-        listable: folders whose names of files may be seen, but not what is in them.
         writable: folders in which files may also be written and removed.
 
     Returns:
@@ -114,8 +113,6 @@ def lock_files(readable: Iterable[Path], listable: Iterable[Path], writable: Ite
     try:
         for path in readable:
             _allow(rules, path, READ & handled)
-        for path in listable:
-            _allow(rules, path, READ_DIR)
         for path in writable:
             _allow(rules, path, handled & ~EXECUTE)
         refused = _libc().syscall(LANDLOCK_RESTRICT, rules, 0)

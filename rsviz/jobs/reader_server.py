@@ -29,7 +29,6 @@ from rsviz.core.scene import Source
 from rsviz.io import catalog
 from rsviz.io.paths import belonging
 from rsviz.jobs import jail, process, wire
-from rsviz.jobs.identity import file_of
 from rsviz.jobs.questions import OPENING, QUESTIONS
 
 IDLE_SECONDS = float(os.environ.get("RSVIZ_READER_IDLE", "300"))
@@ -117,17 +116,21 @@ def _reader(conn: socket.socket, request: dict[str, Any]) -> None:
     ref, variable, axes = (str(request[name]) for name in ("ref", "variable", "axes"))
     jail.limit(MEMORY_BYTES, FILE_BYTES)
     jail.allow_processor_seconds(OPENING.seconds)
-    path = file_of(ref)
+    try:
+        entry = catalog.find_scene(ref) or catalog.SceneEntry("", "", "real", ref)
+    except RsvizError as error:
+        wire.send(conn, {"error": wire.error_fields(error)})
+        return
+    path = Path(entry.path)
     level = jail.lock_files(
-        readable=(*jail.python_files(), *(belonging(path) if path else ())),
-        listable=[Path(folder) for folder in (os.environ.get("RSVIZ_DATA"),) if folder],
+        readable=(*jail.python_files(), *belonging(path)),
         writable=[Path(tempfile.gettempdir())],
     )
     source: Source | None = None
 
     def opened() -> Any:
         nonlocal source
-        source = catalog.open_scene(ref, variable, axes)
+        source = catalog.open_entry(entry, variable, axes)
         return {"description": source.describe(), "jail": level}
 
     if not _answer(conn, opened) or source is None:
