@@ -55,7 +55,7 @@ def parameter_count(module: nn.Module) -> int:
 
 
 def polynomial_decay(step: int, total: int, power: float = 0.9, warmup: int = 0) -> float:
-    """Factor on the learning rate: a linear rise over `warmup` steps times (1 - step/total)^power."""
+    """Factor on the learning rate: a linear rise over `warmup`, times (1 - step/total)^power."""
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
     return float(rise * (1.0 - step / total) ** power)
 
