@@ -100,7 +100,7 @@ def _image(layer: Any) -> list[Picture]:
 
 
 def _share(title: str, data: NDArray[np.float32]) -> Picture:
-    legend = Legend(ramp=palettes.SEQUENTIAL, limits=(0.0, 1.0), unit="0-1")
+    legend = Legend(ramp=palettes.SEQUENTIAL)
     return Picture(title, palettes.paint_ramp(data, legend.ramp, legend.limits), legend)
 
 

@@ -86,10 +86,12 @@ def _switch(leaf: str) -> Any:
     import folium
 
     return folium.Element(f"""
-        const legends = document.querySelectorAll('.rsviz-legend');
-        const refresh = () => legends.forEach(box => {{
-            box.hidden = !{leaf}.hasLayer(window[box.dataset.layer]); }});
-        {leaf}.on('layeradd layerremove', refresh); refresh();""")
+        addEventListener('load', () => {{
+            const boxes = document.querySelectorAll('.rsviz-legend');
+            const refresh = () => boxes.forEach(box => {{
+                box.hidden = !{leaf}.hasLayer(window[box.dataset.layer]); }});
+            {leaf}.on('layeradd layerremove', refresh); refresh();
+        }});""")
 
 
 def _placed(image: Rgba, grid: Grid) -> tuple[Rgba, Bounds]:
