@@ -4,7 +4,9 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ import models
 from rsviz.core import registry
 from rsviz.core.grid import Grid
 from rsviz.core.scene import Band, Scene, Truth
+from rsviz.evaluate.protocols import PROTOCOLS, EvalProtocol
+from rsviz.io import catalog
 
 TOYS = Path(__file__).parent / "toys"
 
@@ -53,6 +57,12 @@ def make_scene(height=40, width=30, bands=6, classes=3, seed=0, crs="EPSG:32633"
 
 
 @pytest.fixture
+def scene_maker() -> Callable[..., Scene]:
+    """The function that makes small labelled scenes."""
+    return make_scene
+
+
+@pytest.fixture
 def patches() -> Scene:
     """A small labelled scene with a CRS."""
     return make_scene()
@@ -73,6 +83,25 @@ def toys(tmp_path, monkeypatch) -> Path:
     for name in [name for name in sys.modules if _is_model(name)]:
         del sys.modules[name]
     sys.modules.update(known)
+
+
+@pytest.fixture
+def patches_scene(patches, monkeypatch) -> str:
+    """The small scene in the place of the catalogue, under id and protocol of its own."""
+    entry = catalog.SceneEntry("patches", "Patches", "sample", "patches.npz", licence="CC0-1.0")
+    source = SimpleNamespace(
+        read=lambda window=None, bands=None: patches, close=lambda: None, describe=lambda: None
+    )
+    rule = EvalProtocol("patches-20", "patches", 20, "20 pixels a class of patches.")
+    monkeypatch.setitem(PROTOCOLS, rule.name, rule)
+    monkeypatch.setattr(catalog, "scenes", lambda: (entry,))
+    opened = catalog.open_scene
+    monkeypatch.setattr(
+        catalog,
+        "open_scene",
+        lambda ref, *how: source if ref == entry.id else opened(ref, *how),
+    )
+    return entry.id
 
 
 def _is_model(name: str) -> bool:

@@ -28,7 +28,7 @@ from rsviz.core.run import Ask, run, versions
 from rsviz.core.scene import Scene, Truth
 from rsviz.evaluate.protocols import PROTOCOLS, TRAIN, EvalProtocol, fingerprint, protocol
 from rsviz.evaluate.scores import score_result
-from rsviz.io.catalog import open_scene, scenes
+from rsviz.io import catalog
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,7 +103,7 @@ def read_scene(rule: EvalProtocol) -> Scene:
     Raises:
         RsvizError: it brings no reference labels.
     """
-    source = open_scene(rule.scene)
+    source = catalog.open_scene(rule.scene)
     try:
         scene = source.read()
     finally:
@@ -146,7 +146,7 @@ def _record(
 ) -> Record:
     """What is known before the test score."""
     assert scene.truth is not None
-    entry = next(e for e in scenes() if e.id == rule.scene)
+    entry = next(e for e in catalog.scenes() if e.id == rule.scene)
     words = ["python -m rsviz train", card.id, f"--protocol {rule.name} --seed {seed}"]
     words += [f"--set {name}={value}" for name, value in sorted(settings.items())]
     words += [f"--variant {variant}"] if variant else []
