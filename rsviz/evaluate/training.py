@@ -180,8 +180,9 @@ def _save(trained: Trained, record: Record, path: Path) -> str:
     from safetensors.torch import save
 
     state = {name: _half(tensor.cpu()) for name, tensor in trained.state.items()}
-    about = {name: json.dumps(record[name]) for name in ("id", "recipe", "config", "data")}
-    content = save(state, about | {"history": json.dumps(trained.history)})
+    about = {name: record[name] for name in ("id", "recipe", "config", "data", "licence")}
+    about["history"] = trained.history
+    content = save(state, {"rsviz": json.dumps(about)})  # one entry: their order is not fixed
     _write(path, content)
     return hashlib.sha256(content).hexdigest()
 

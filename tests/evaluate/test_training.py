@@ -47,7 +47,7 @@ def test_a_training_is_recorded_with_hash_recipe_and_score(folder, patches):
     assert stored.metrics["overall_accuracy"] > 0.9
     with safe_open(folder / stored.file, "np") as file:
         assert file.get_tensor("means").dtype == np.float16
-        assert json.loads(file.metadata()["history"]) == {"loss": [1.0]}
+        assert json.loads(file.metadata()["rsviz"])["history"] == {"loss": [1.0]}
 
 
 def test_the_recorded_score_is_that_of_the_file_on_test_pixels(folder, patches):
