@@ -7,7 +7,7 @@ whole cube: blocks are kept near 16 MB.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ LOW, HIGH = 2.0, 98.0
 BINS = 128
 
 
-class Composite(NamedTuple):
+@dataclass(frozen=True)
+class Composite:
     """One or three bands as an image.
 
     Attributes:
@@ -39,7 +40,8 @@ class Composite(NamedTuple):
     grid: Grid
 
 
-class Histogram(NamedTuple):
+@dataclass(frozen=True)
+class Histogram:
     """How often the values of one band occur, from at most a million pixels.
 
     Attributes:
@@ -55,18 +57,26 @@ class Histogram(NamedTuple):
     high98: float
 
 
-class RegionStats(NamedTuple):
+@dataclass(frozen=True)
+class RegionStats:
     """Mean and spread of the spectra in a rectangle.
 
     Attributes:
         mean: (C,) float32; NaN without any valid pixel.
         std: (C,) float32, standard deviation of the pixels.
-        pixels: number of valid pixels.
+        count: number of valid pixels.
     """
 
     mean: Floats
     std: Floats
-    pixels: int
+    count: int
+
+
+def parts(answer: object) -> object:
+    """An answer of this module as a tuple of its fields, to be sent; anything else as it is."""
+    if isinstance(answer, (Composite, Histogram, RegionStats)):
+        return tuple(getattr(answer, f.name) for f in fields(answer))
+    return answer
 
 
 def composite(

@@ -49,6 +49,10 @@ class Executor(Protocol):
         """The result of a run; waits for its end."""
         ...
 
+    def machine(self, wait_seconds: float = 0.0) -> dict[str, Any]:
+        """What computes there."""
+        ...
+
 
 class LocalExecutor:
     """Worker processes on this machine, one a device, with a bounded queue each.

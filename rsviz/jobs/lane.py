@@ -109,6 +109,8 @@ class Lane:
             busy = self.current is not None and not self.current.finished
             position = self.pending.index(task) + busy if task in self.pending else 0
             what = "waiting" if self.ready else "the worker starts"
+            if task.attempts:
+                what = "the worker ended; this run is tried once more"
         return JobState(
             task.status, done, total, what, position, seconds, left, task.error, task.reference
         )
@@ -205,6 +207,8 @@ class Lane:
         if "error" in message:
             self._finish(task, "failed", wire.error_from(message["error"]))
         else:
+            total = max(1, task.step[1])
+            task.step = total, total, "done"
             self._finish(task, "done", None)
 
     def _died(self) -> None:

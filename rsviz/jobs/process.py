@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -47,6 +48,8 @@ class Child:
 
     def close(self) -> None:
         """Close the socket, upon which the process ends by itself; kill it if it does not."""
+        with contextlib.suppress(OSError):
+            self.conn.shutdown(socket.SHUT_RDWR)  # also wakes a thread of ours that listens
         self.conn.close()
         try:
             self._process.wait(2)

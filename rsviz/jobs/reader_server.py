@@ -29,6 +29,7 @@ from rsviz.core.scene import Source
 from rsviz.io import catalog
 from rsviz.io.paths import belonging
 from rsviz.jobs import jail, process, wire
+from rsviz.jobs.display import parts
 from rsviz.jobs.questions import OPENING, QUESTIONS
 
 IDLE_SECONDS = float(os.environ.get("RSVIZ_READER_IDLE", "300"))
@@ -150,7 +151,7 @@ def _answer(conn: socket.socket, work: Callable[[], Any]) -> bool:
     except Exception as error:
         wire.send(conn, {"error": wire.error_fields(_told(error))})
         return False
-    wire.send_object(conn, {}, value)
+    wire.send_object(conn, {}, parts(value))
     return True
 
 

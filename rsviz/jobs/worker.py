@@ -50,6 +50,9 @@ def run_and_score(scene: Scene, job: Job, on_step: OnStep, cancelled: Callable[[
         wants=job.wants,
         device=resolve(job.device),
         scene_ref=job.scene_ref,
+        scene_variable=job.variable,
+        scene_axes=job.axes,
+        scene_window=job.window,
     )
     return score_result(run.run(scene, ask, on_step, cancelled), scene)
 
@@ -156,12 +159,12 @@ def machine(warm: bool) -> dict[str, Any]:
     """What computes here: devices, scan, threads, versions, memory of this process."""
     import torch
 
-    from rsviz.nn import device, scan
+    from rsviz.nn import device
 
     devices = device.describe_devices()
     return {
         "devices": devices,
-        "scan": {d["name"]: scan.active_backend(d["name"]) for d in devices},
+        "scan": _scan_backends([d["name"] for d in devices]),
         "threads": torch.get_num_threads(),
         "cores": len(os.sched_getaffinity(0)),
         "versions": run.versions(),
@@ -169,6 +172,14 @@ def machine(warm: bool) -> dict[str, Any]:
         "pid": os.getpid(),
         "rss_mb": process.resident_mb(),
     }
+
+
+def _scan_backends(devices: list[str]) -> dict[str, str]:
+    try:
+        from rsviz.nn.scan import active_backend
+    except ImportError:
+        return {}
+    return {name: active_backend(name) for name in devices}
 
 
 def main() -> None:
