@@ -134,6 +134,17 @@ def show_map(
     return _events(frame, said.get("click"), said.get("rectangle"))
 
 
+def happened(frame: MapFrame, key: str) -> MapEvents:
+    """What was done on a map since the last rerun, known before the map is drawn again.
+
+    Args:
+        frame: the frame that the map showed.
+        key: of the map.
+    """
+    said = st.session_state.get(key) or {}
+    return _events(frame, said.get("click"), said.get("rectangle"))
+
+
 def encode(image: NDArray[np.uint8], photo: bool = False) -> tuple[bytes, str]:
     """An image (h, w, 4) as a file and its media type: PNG, or lossy WebP for large photographs."""
     out = io.BytesIO()
