@@ -1,7 +1,7 @@
 """A page with nothing but maps: what the browser tests drive."""
 
-from pathlib import Path
 import sys
+from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 

@@ -1,0 +1,32 @@
+"""Charts (plotly graph objects) that read well on light and dark pages.
+
+Backgrounds are transparent and Streamlit's theme gives text and grid their colours; every axis
+names its quantity and unit. The picked and the pinned pixel have the same two colours as on maps.
+"""
+
+from rsviz.views.charts.base import CONFIG
+from rsviz.views.charts.layers import curve, spike_trace, time_series, tokens
+from rsviz.views.charts.pixel import Line, Measure, Stage, measures, probabilities, routing, spectra
+from rsviz.views.charts.scan import scan_orders
+from rsviz.views.charts.scene import areas, benchmark, confusion, coverage, histogram
+
+__all__ = [
+    "CONFIG",
+    "Line",
+    "Measure",
+    "Stage",
+    "areas",
+    "benchmark",
+    "confusion",
+    "coverage",
+    "curve",
+    "histogram",
+    "measures",
+    "probabilities",
+    "routing",
+    "scan_orders",
+    "spectra",
+    "spike_trace",
+    "time_series",
+    "tokens",
+]

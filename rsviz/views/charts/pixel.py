@@ -1,0 +1,247 @@
+"""Charts about one or two pixels: spectra, class probabilities, uncertainty, routing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from rsviz.core.scene import Band
+from rsviz.jobs.display import RegionStats
+from rsviz.views.charts.base import blank, broken, rows, translucent
+from rsviz.views.palettes import CHOSEN, GREY, PICKED, PINNED
+
+Floats = NDArray[np.float32]
+
+FEW_BANDS = 30  # spectra with fewer bands also show their points
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One spectrum of a chart.
+
+    Attributes:
+        name: for people.
+        values: (C,) in the unit of the axis, NaN where there is none.
+        colour: '#rrggbb'.
+        dash: a plotly dash style.
+    """
+
+    name: str
+    values: Floats
+    colour: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of uncertainty at the picked pixel, and at the pinned one.
+
+    Attributes:
+        name: e.g. Entropy.
+        unit: e.g. nat; empty for fractions.
+        picked, pinned: the values; None where undefined.
+        most: the greatest possible value.
+    """
+
+    name: str
+    unit: str
+    picked: float | None
+    pinned: float | None = None
+    most: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Shares of the experts at one stage.
+
+    Attributes:
+        name: the stage.
+        picked: (E,) shares at the picked pixel (or of the whole scene).
+        pinned: (E,) shares at the pinned pixel, if there is one.
+    """
+
+    name: str
+    picked: Floats
+    pinned: Floats | None = None
+
+
+def spectra(
+    bands: Sequence[Band],
+    lines: Sequence[Line],
+    quantity: str,
+    region: RegionStats | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """Spectra over wavelength [nm], or band number where wavelengths are unknown.
+
+    Bad bands are left out and lines break at gaps of the sensor.
+
+    Args:
+        bands: the C bands.
+        lines: what to draw.
+        quantity: title of the vertical axis, with its unit.
+        region: mean and standard deviation of a rectangle, drawn as a line in a ribbon.
+        height: in screen pixels.
+    """
+    known = [band.wavelength_nm for band in bands]
+    in_nm = all(centre is not None for centre in known)
+    x = np.array(known if in_nm else range(1, len(bands) + 1), np.float64)
+    order, places = broken(x, np.array([band.good for band in bands], bool))
+    figure = blank("Wavelength [nm]" if in_nm else "Band", quantity, height)
+    at = np.where(places < 0, np.nan, x[order][places])
+    mode = "lines+markers" if len(bands) <= FEW_BANDS else "lines"
+
+    def ordered(values: Floats) -> NDArray[np.float64]:
+        return np.where(places < 0, np.nan, values[order][places].astype(np.float64))
+
+    if region is not None:
+        name = f"Rectangle, mean of {region.count:,} px ± s.d."
+        mean, spread = ordered(region.mean), ordered(region.std)
+        _ribbon(figure, at, mean - spread, mean + spread)
+        line = {"color": CHOSEN, "width": 2, "dash": "dash"}
+        figure.add_scatter(x=at, y=mean, name=name, mode="lines", line=line)
+    for one in lines:
+        style = {"color": one.colour, "width": 2, "dash": one.dash}
+        figure.add_scatter(
+            x=at, y=ordered(one.values), name=one.name, mode=mode, line=style, marker={"size": 5}
+        )
+    figure.update_traces(hovertemplate="%{y:.4~g}")
+    figure.update_layout(showlegend=len(lines) + (region is not None) > 1)
+    figure.update_xaxes(hoverformat=".0f", tickformat="d")
+    return figure
+
+
+def _ribbon(
+    figure: go.Figure, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """The area between two broken lines, one closed shape for each unbroken piece."""
+    defined = np.isfinite(low) & np.isfinite(high)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], defined, [False]]).astype(int)))
+    across: list[float | None] = []
+    up: list[float | None] = []
+    for start, stop in edges.reshape(-1, 2):
+        across += [*x[start:stop], *x[start:stop][::-1], None]
+        up += [*high[start:stop], *low[start:stop][::-1], None]
+    fill = translucent(CHOSEN, 0.22)
+    figure.add_scatter(
+        x=across, y=up, fill="toself", fillcolor=fill, line={"width": 0}, mode="lines",
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+
+
+def probabilities(
+    labels: Sequence[str],
+    colours: Sequence[str],
+    picked: Floats,
+    pinned: Floats | None = None,
+    truth: int | None = None,
+    most: int = 10,
+) -> go.Figure:
+    """Probability of each class at the picked pixel, the likeliest first.
+
+    Args:
+        labels: K class names.
+        colours: K colours.
+        picked: (K,) probabilities of the picked pixel.
+        pinned: (K,) of the pinned pixel, drawn as diamonds.
+        truth: index of the true class, if known; it is marked.
+        most: greatest number of classes shown; the true class always is.
+    """
+    order = [int(i) for i in np.argsort(-picked, kind="stable")[:most]]
+    if truth is not None and truth not in order:
+        order[-1] = truth
+    names = [f"{labels[i]} ✓" if i == truth else labels[i] for i in order]
+    figure = rows("Probability", len(order))
+    outline = [{True: 2.5, False: 0}[i == truth] for i in order]
+    figure.add_bar(
+        x=picked[order], y=names, orientation="h", name="Picked",
+        marker={"color": [colours[i] for i in order], "line": {"color": GREY, "width": outline}},
+        text=[f"{picked[i]:.3f}" if picked[i] >= 0.0005 else "" for i in order],
+        textposition="outside", cliponaxis=False, showlegend=False,
+        hovertemplate="%{y}: %{x:.4f}<extra></extra>",
+    )  # fmt: skip
+    if pinned is not None:
+        _diamonds(figure, pinned[order].tolist(), names, "%{y}: %{x:.4f}<extra>Pinned</extra>")
+    figure.update_xaxes(range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure.update_layout(showlegend=pinned is not None)
+    return figure
+
+
+def measures(entries: Sequence[Measure]) -> go.Figure:
+    """How sure the model is: each measure as a share of its greatest value, told in its unit."""
+    figure = rows("Share of the greatest possible value", len(entries))
+    names = [f"{m.name} [{m.unit}]" if m.unit else m.name for m in entries]
+    shares = [_share(m.picked, m.most) for m in entries]
+    words = [_of(m.picked, m.most) for m in entries]
+    figure.add_bar(
+        x=shares, y=names, orientation="h", marker_color=PICKED, name="Picked", text=words,
+        textposition="outside", cliponaxis=False, customdata=words, showlegend=False,
+        hovertemplate="%{y}: %{customdata}<extra>Picked</extra>",
+    )  # fmt: skip
+    figure.add_bar(
+        x=[1.0] * len(entries), y=names, orientation="h", hoverinfo="skip", showlegend=False,
+        marker_color=translucent(GREY, 0.18),
+    )  # fmt: skip
+    if any(m.pinned is not None for m in entries):
+        pinned = [_share(m.pinned, m.most) for m in entries]
+        words = [_of(m.pinned, m.most) for m in entries]
+        _diamonds(figure, pinned, names, "%{y}: %{customdata}<extra>Pinned</extra>", words)
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(range=[0, 1.3], tickvals=[0, 0.5, 1], ticktext=["0", "½", "1"])
+    return figure
+
+
+def routing(experts: Sequence[str], colours: Sequence[str], stages: Sequence[Stage]) -> go.Figure:
+    """Shares of the experts stage by stage, at the picked pixel and below it at the pinned one."""
+    lines: list[tuple[str, Floats]] = []
+    for stage in stages:
+        both = stage.pinned is not None
+        lines.append((f"{stage.name}, picked" if both else stage.name, stage.picked))
+        if stage.pinned is not None:
+            lines.append((f"{stage.name}, pinned", stage.pinned))
+    names = [name for name, _ in lines]
+    figure = rows("Share of the experts", len(lines))
+    for expert, (label, colour) in enumerate(zip(experts, colours, strict=True)):
+        shares = [float(row[expert]) for _, row in lines]
+        figure.add_bar(
+            x=shares, y=names, orientation="h", name=label, marker_color=colour,
+            text=[f"{share:.2f}" if share >= 0.08 else "" for share in shares],
+            textposition="inside", insidetextanchor="middle", textangle=0,
+            hovertemplate=f"{label}: %{{x:.3f}}<extra>%{{y}}</extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack", height=110 + 28 * len(lines))
+    figure.update_xaxes(range=[0, 1])
+    return figure
+
+
+def _diamonds(
+    figure: go.Figure,
+    x: Sequence[float | None],
+    y: Sequence[str],
+    hover: str,
+    words: Sequence[str] | None = None,
+) -> None:
+    marker = {
+        "symbol": "diamond",
+        "size": 10,
+        "color": PINNED,
+        "line": {"color": "#fff", "width": 1},
+    }
+    figure.add_scatter(
+        x=x, y=y, mode="markers", name="Pinned", marker=marker, hovertemplate=hover,
+        customdata=words,
+    )  # fmt: skip
+
+
+def _share(value: float | None, most: float) -> float | None:
+    return None if value is None or not np.isfinite(value) else value / most
+
+
+def _of(value: float | None, most: float) -> str:
+    if value is None or not np.isfinite(value):
+        return "no value"
+    return f"{value:.3f}" if most == 1.0 else f"{value:.3f} of {most:.2f}"
