@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from rsviz.nn import scan_kernels
 from rsviz.nn.scan_simd import LANES, LOG2E
+from rsviz.nn.scan_tiles import CHUNK
 from rsviz.nn.scan_threads import share_out, thread_count
 
 
@@ -42,11 +43,12 @@ class _Scan(torch.autograd.Function):
         y = _like(u)
         last = u.new_empty(plan.state_shape) if return_last else None
         kept = u.new_empty(plan.kept_shape) if any(ctx.needs_input_grad) else None
+        work = plan.scratch(u)
         inputs = _kernel_inputs(u, delta, a, B, C, D, bias, softplus, z, start)
-        outputs = (_flat(y), y.stride(), _flat(kept, u), _flat(last, u), plan.shape)
+        outputs = (_tensor(y), _address(kept), _address(last), plan.shape)
 
         def task(share: int, begin: int, end: int) -> None:
-            scan_kernels.forward(*inputs, *outputs, begin, end)
+            scan_kernels.forward(*inputs, *outputs, work[share], begin, end)
 
         share_out(task, plan.units, plan.work)
         ctx.save_for_backward(u, delta, a, B, C, D, z, bias, start, kept)
@@ -63,18 +65,18 @@ class _Scan(torch.autograd.Function):
         dlast = None if dlast is None else plan.to_lanes(dlast)
         du, ddelta, dz = _like(u), _like(u), None if z is None else _like(u)
         db, dc = _states_like(B, plan.ranges), _states_like(B, plan.ranges)
-        shares = thread_count(plan.units, plan.work)
-        da, dskip, dbias = (t.new_zeros(shares, *t.shape) for t in (a, D, bias))
+        work = plan.scratch(u)
+        da, dskip, dbias = (t.new_zeros(len(work), *t.shape) for t in (a, D, bias))
         dstart = None if start is None else torch.empty_like(start)
         inputs = _kernel_inputs(u, delta, a, B, C, D, bias, ctx.softplus, z, start)
         gradients = (
-            _flat(kept), _flat(dy), dy.stride(), _flat(dlast, u), _flat(du), _flat(ddelta),
-            _flat(dz, u), du.stride(), _flat(db), _flat(dc), db.stride(),
+            _address(kept), _tensor(dy), _address(dlast), _tensor(du), _tensor(ddelta),
+            _tensor(dz), _address(db), _address(dc), db.stride(),
         )  # fmt: skip
 
         def task(share: int, begin: int, end: int) -> None:
-            own = (_flat(da[share]), _flat(dskip[share]), _flat(dbias[share]), _flat(dstart, u))
-            scan_kernels.backward(*inputs, *gradients, *own, plan.shape, begin, end)
+            own = (*map(_address, (da[share], dskip[share], dbias[share], dstart)), plan.shape)
+            scan_kernels.backward(*inputs, *gradients, *own, work[share], begin, end)
 
         share_out(task, plan.units, plan.work)
         db, dc, da, dskip, dbias = (
@@ -100,7 +102,12 @@ class _Plan:
         self.units = sequences * self.ranges
         self.shape = (batch, groups, channels, self.states, steps, self.ranges)
         self.state_shape = (batch, channels, self.lanes)
-        self.kept_shape = (batch, max(0, -(-steps // scan_kernels.CHUNK) - 1), channels, self.lanes)
+        self.kept_shape = (batch, max(0, -(-steps // CHUNK) - 1), channels, self.lanes)
+
+    def scratch(self, u: Tensor) -> np.ndarray:
+        """Scratch memory, one row a thread."""
+        threads = thread_count(self.units, self.work)
+        return u.new_empty(threads, scan_kernels.scratch_size(self.lanes)).numpy()
 
     def to_lanes(self, t: Tensor) -> Tensor:
         """(.., states) to (.., lanes): filled up with zeros to whole vectors."""
@@ -110,10 +117,18 @@ class _Plan:
 def _kernel_inputs(u, delta, a, B, C, D, bias, softplus, z, start):
     """The arguments that both kernels begin with."""
     return (
-        _flat(u), u.stride(), _flat(delta), delta.stride(), _flat(a), _flat(B), B.stride(),
-        _flat(C), C.stride(), _flat(D), _flat(bias), softplus, _flat(z, u),
-        (0, 0, 0) if z is None else z.stride(), _flat(start, u),
+        _tensor(u), _tensor(delta), _address(a), _tensor(B), _tensor(C), _address(D),
+        _address(bias), softplus, _tensor(z), _address(start),
     )  # fmt: skip
+
+
+def _address(t: Tensor | None) -> int:
+    return 0 if t is None else t.data_ptr()
+
+
+def _tensor(t: Tensor | None) -> tuple[int, ...]:
+    """A tensor as the kernels know it: its address and its strides."""
+    return (0, 0, 0, 0) if t is None else (t.data_ptr(), *t.stride())
 
 
 def _tileable(t: Tensor) -> Tensor:
@@ -137,9 +152,3 @@ def _states_like(B: Tensor, ranges: int) -> Tensor:
     return B.new_empty(ranges, batch, groups, steps, states).transpose(3, 4)
 
 
-def _flat(t: Tensor | None, kind: Tensor | None = None) -> np.ndarray:
-    """The numbers of a tensor as a flat array that starts at its first one; empty for None."""
-    if t is None:
-        return kind.new_empty(0).numpy()
-    span = 1 + sum((size - 1) * step for size, step in zip(t.shape, t.stride(), strict=True))
-    return t.detach().as_strided((span if t.numel() else 0,), (1,)).numpy()

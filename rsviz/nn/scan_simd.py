@@ -47,10 +47,28 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(element, LANES))
 
 
-def _element_pointer(context, builder, array_type, array, index):
-    """Address of a flat array's element; no bounds check."""
-    data = cgutils.create_struct_proxy(array_type)(context, builder, array).data
-    return builder.gep(data, [index])
+@intrinsic
+def pointer(typingctx, kind, address):
+    """The address of numbers of a kind (that of a scalar), for ``p[i]`` and the functions below.
+
+    Nothing checks bounds, and nothing keeps the memory alive: the caller does.
+    """
+    result = types.CPointer(kind)
+
+    def code(context, builder, signature, args):
+        return builder.inttoptr(args[1], context.get_value_type(result))
+
+    return result(kind, types.intp), code
+
+
+@intrinsic
+def shift(typingctx, base, count):
+    """The pointer ``count`` numbers further on."""
+
+    def code(context, builder, signature, args):
+        return builder.gep(args[0], [args[1]])
+
+    return base(base, types.intp), code
 
 
 def _read(builder, pointer, lanes):
@@ -84,25 +102,24 @@ def _constant(vector, value):
 
 
 @intrinsic
-def vload(typingctx, array, index):
-    """Reads LANES numbers of a flat array from an index on."""
+def vload(typingctx, numbers, index):
+    """Reads LANES numbers from an index on."""
 
     def code(context, builder, signature, args):
-        pointer = _element_pointer(context, builder, signature.args[0], *args)
-        return _read(builder, pointer, LANES)
+        return _read(builder, builder.gep(args[0], [args[1]]), LANES)
 
-    return Vector(array.dtype)(array, types.intp), code
+    return Vector(numbers.dtype)(numbers, types.intp), code
 
 
 @intrinsic
-def vstore(typingctx, array, index, value):
-    """Writes LANES numbers to a flat array from an index on."""
+def vstore(typingctx, numbers, index, value):
+    """Writes LANES numbers from an index on."""
 
     def code(context, builder, signature, args):
-        _write(builder, args[2], _element_pointer(context, builder, signature.args[0], *args[:2]))
+        _write(builder, args[2], builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, value), code
+    return types.void(numbers, types.intp, value), code
 
 
 @intrinsic
@@ -127,24 +144,23 @@ def fill(typingctx, like, number):
 
 
 @intrinsic
-def vsplat(typingctx, array, index):
-    """A vector whose lanes all hold one element of a flat array."""
+def vsplat(typingctx, numbers, index):
+    """A vector whose lanes all hold one of some numbers."""
 
     def code(context, builder, signature, args):
-        pointer = _element_pointer(context, builder, signature.args[0], *args)
-        return _broadcast(builder, builder.load(pointer))
+        return _broadcast(builder, builder.load(builder.gep(args[0], [args[1]])))
 
-    return Vector(array.dtype)(array, types.intp), code
+    return Vector(numbers.dtype)(numbers, types.intp), code
 
 
 @intrinsic
-def vzero(typingctx, array):
-    """A vector of zeros, of the kind of number that an array holds."""
+def vzero(typingctx, numbers):
+    """A vector of zeros, of the same kind as some numbers."""
 
     def code(context, builder, signature, args):
         return ir.Constant(context.get_value_type(signature.return_type), None)
 
-    return Vector(array.dtype)(array), code
+    return Vector(numbers.dtype)(numbers), code
 
 
 @intrinsic
@@ -163,14 +179,14 @@ def vsum(typingctx, value):
 
 
 @intrinsic
-def vsum_rows(typingctx, array, index):
+def vsum_rows(typingctx, numbers, index):
     """Lane i holds the sum of row i of LANES rows of LANES numbers that follow each other.
 
     A butterfly: every pass folds pairs of rows into one, half of whose lanes belongs to each.
     """
 
     def code(context, builder, signature, args):
-        first = _element_pointer(context, builder, signature.args[0], *args)
+        first = builder.gep(args[0], [args[1]])
         step = ir.Constant(args[1].type, LANES)
         rows = [_read(builder, p, LANES) for p in _row_pointers(builder, first, step)]
         lanes, half = range(LANES), LANES // 2
@@ -186,7 +202,7 @@ def vsum_rows(typingctx, array, index):
             half //= 2
         return rows[0]
 
-    return Vector(array.dtype)(array, types.intp), code
+    return Vector(numbers.dtype)(numbers, types.intp), code
 
 
 def _arithmetic(name):
@@ -334,27 +350,27 @@ def _row_pointers(builder, pointer, stride):
 
 
 @intrinsic
-def load_columns(typingctx, array, index, stride):
+def load_columns(typingctx, numbers, index, stride):
     """Reads 4 steps of LANES rows that lie ``stride`` apart: four vectors, one a step."""
 
     def code(context, builder, signature, args):
-        first = _element_pointer(context, builder, signature.args[0], *args[:2])
+        first = builder.gep(args[0], [args[1]])
         rows = [_read(builder, p, COLUMNS) for p in _row_pointers(builder, first, args[2])]
         # Vector k joins the rows k, 4+k, 8+k, ..: after the transposition its lanes are in order.
         grouped = [_join(builder, rows[k::COLUMNS]) for k in range(COLUMNS)]
         columns = _transpose_groups(builder, grouped)
         return context.make_tuple(builder, signature.return_type, columns)
 
-    vector = Vector(array.dtype)
-    return types.UniTuple(vector, COLUMNS)(array, types.intp, types.intp), code
+    vector = Vector(numbers.dtype)
+    return types.UniTuple(vector, COLUMNS)(numbers, types.intp, types.intp), code
 
 
 @intrinsic
-def store_columns(typingctx, array, index, stride, columns):
+def store_columns(typingctx, numbers, index, stride, columns):
     """Writes four vectors as 4 steps of LANES rows that lie ``stride`` apart."""
 
     def code(context, builder, signature, args):
-        first = _element_pointer(context, builder, signature.args[0], *args[:2])
+        first = builder.gep(args[0], [args[1]])
         grouped = _transpose_groups(builder, cgutils.unpack_tuple(builder, args[3], COLUMNS))
         for row, pointer in enumerate(_row_pointers(builder, first, args[2])):
             start = row - row % COLUMNS
@@ -363,7 +379,7 @@ def store_columns(typingctx, array, index, stride, columns):
             _write(builder, _shuffle(builder, vector, vector, lanes), pointer)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.intp, columns), code
+    return types.void(numbers, types.intp, types.intp, columns), code
 
 
 def _x86() -> bool:

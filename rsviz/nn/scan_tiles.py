@@ -1,16 +1,19 @@
 """Tiles: how blocks of a tensor come into the scratch memory of the kernels and out again.
 
-A tile holds LANES rows, one a channel, of ``width`` steps: the steps of a chunk rounded up to a
-power of two, or to a multiple of LANES, so that the rows of short sequences share a vector.
+A *tensor* is a tuple of integers here: the address of its first number (0 if there is none) and
+its strides. Its steps or its channels lie side by side. A *tile* holds LANES rows, one a channel,
+of ``width`` steps: the steps of a chunk rounded up to a power of two, or to a multiple of LANES,
+so that the rows of short sequences share a vector.
 """
 
-import numpy as np
 from numba import njit
 
 from rsviz.nn.scan_simd import (
     COLUMNS,
     LANES,
     load_columns,
+    pointer,
+    shift,
     store_columns,
     vload,
     vsplat,
@@ -19,15 +22,11 @@ from rsviz.nn.scan_simd import (
     vzero,
 )
 
+CHUNK = 32  # steps in a tile; a multiple of LANES
+TILE = (CHUNK + 5) * LANES  # numbers from one tile to the next: a vector may run over, and tiles
+# should not compete for the same lines of the cache
+
 kernel = njit(cache=True, nogil=True, error_model="numpy")
-
-
-@kernel
-def scratch(like, size):
-    """An uninitialised flat array that starts at a cache line and may be overrun by a vector."""
-    whole = np.empty(size + 2 * LANES, like.dtype)
-    start = (-whole.ctypes.data // whole.itemsize) % (64 // whole.itemsize)
-    return whole[start:]
 
 
 @kernel
@@ -42,134 +41,161 @@ def row_width(steps):
 
 
 @kernel
-def fill_rows(tile, source, first, width, channels):
+def fill_rows(tile, numbers, first, width, channels):
     """Fills each row of a tile with one number, its channel's."""
     for j in range(channels):
-        value = vsplat(source, first + j)
-        for t in range(0, width, LANES):
-            vstore(tile, j * width + t, value)  # what it overruns, the next row overwrites
+        vstore(tile, j * width, vsplat(numbers, first + j))  # overruns what is filled next
 
 
 @kernel
-def per_row(numbers, first, r, width):
-    """The numbers of ``fill_rows`` (of at most LANES steps) beside a tile's vector at r."""
-    return vload(numbers, first + (r if width < LANES else r // width * LANES))
+def per_row(tile, channel, r, width):
+    """The numbers of ``fill_rows`` that belong to the vector at r of a channel's tile."""
+    if width < LANES:
+        return vload(tile, channel * width + r)
+    return vload(tile, (channel + r // width) * LANES)
 
 
 @kernel
 def add_rows(sums, first, tile, width, steps, channels):
     """Adds the sum of each row's steps to its channel's number."""
+    whole = steps // LANES * LANES
     for j in range(channels):
         total = vzero(tile)
-        rest = tile[0] * 0
-        whole = steps // LANES * LANES
         for t in range(0, whole, LANES):
             total = total + vload(tile, j * width + t)
+        rest = vsum(total)
         for t in range(whole, steps):
             rest += tile[j * width + t]
-        sums[first + j] += vsum(total) + rest
+        sums[first + j] += rest
 
 
 @kernel
-def read_tile(tile, width, source, offset, channel_step, time_step, steps, channels):
-    """Copies ``steps`` steps of ``channels`` channels into the rows of a tile."""
-    if time_step == 1 and channel_step == width and steps == width and width * channels >= LANES:
+def copy(target, source, size):
+    """Copies a multiple of LANES numbers."""
+    for r in range(0, size, LANES):
+        vstore(target, r, vload(source, r))
+
+
+@kernel
+def clear(target, size):
+    """Sets a multiple of LANES numbers to zero."""
+    for r in range(0, size, LANES):
+        vstore(target, r, vzero(target))
+
+
+@kernel
+def _block(tile, tensor, i, d, t):
+    """Pointer to a block's first number, and the strides of channels and steps."""
+    base = shift(pointer(tile[0], tensor[0]), i * tensor[1] + d * tensor[2] + t * tensor[3])
+    return base, tensor[2], tensor[3]
+
+
+@kernel
+def read_tile(tile, width, tensor, i, d, t0, steps, channels):
+    """Copies ``steps`` steps from t0 of ``channels`` channels from d, batch item i, to a tile."""
+    source, channel_step, step = _block(tile, tensor, i, d, t0)
+    if step == 1 and channel_step == width and steps == width and width * channels >= LANES:
         for start in range(0, width * channels, LANES):  # rows that follow each other
             at = min(start, width * channels - LANES)
-            vstore(tile, at, vload(source, offset + at))
-    elif time_step == 1 and steps >= LANES:
+            vstore(tile, at, vload(source, at))
+    elif step == 1 and steps >= LANES:
         for j in range(channels):
             for start in range(0, steps, LANES):
                 t = min(start, steps - LANES)
-                vstore(tile, j * width + t, vload(source, offset + j * channel_step + t))
+                vstore(tile, j * width + t, vload(source, j * channel_step + t))
     elif channel_step == 1 and channels == LANES and steps >= COLUMNS:
         for start in range(0, steps, COLUMNS):
             t = min(start, steps - COLUMNS)
-            at = offset + t * time_step
             columns = (
-                vload(source, at),
-                vload(source, at + time_step),
-                vload(source, at + 2 * time_step),
-                vload(source, at + 3 * time_step),
+                vload(source, t * step),
+                vload(source, (t + 1) * step),
+                vload(source, (t + 2) * step),
+                vload(source, (t + 3) * step),
             )
             store_columns(tile, t, width, columns)
     else:
         for j in range(channels):
             for t in range(steps):
-                tile[j * width + t] = source[offset + j * channel_step + t * time_step]
+                tile[j * width + t] = source[j * channel_step + t * step]
 
 
 @kernel
-def write_tile(tile, width, target, offset, channel_step, time_step, steps, channels):
-    """Copies the rows of a tile back: the inverse of ``read_tile``."""
-    if time_step == 1 and channel_step == width and steps == width and width * channels >= LANES:
+def write_tile(tile, width, tensor, i, d, t0, steps, channels):
+    """Copies a tile back: the inverse of ``read_tile``."""
+    target, channel_step, step = _block(tile, tensor, i, d, t0)
+    if step == 1 and channel_step == width and steps == width and width * channels >= LANES:
         for start in range(0, width * channels, LANES):
             at = min(start, width * channels - LANES)
-            vstore(target, offset + at, vload(tile, at))
-    elif time_step == 1 and steps >= LANES:
+            vstore(target, at, vload(tile, at))
+    elif step == 1 and steps >= LANES:
         for j in range(channels):
             for start in range(0, steps, LANES):
                 t = min(start, steps - LANES)
-                vstore(target, offset + j * channel_step + t, vload(tile, j * width + t))
+                vstore(target, j * channel_step + t, vload(tile, j * width + t))
     elif channel_step == 1 and channels == LANES and steps >= COLUMNS:
         for start in range(0, steps, COLUMNS):
             t = min(start, steps - COLUMNS)
-            at = offset + t * time_step
             columns = load_columns(tile, t, width)
-            vstore(target, at, columns[0])
-            vstore(target, at + time_step, columns[1])
-            vstore(target, at + 2 * time_step, columns[2])
-            vstore(target, at + 3 * time_step, columns[3])
+            vstore(target, t * step, columns[0])
+            vstore(target, (t + 1) * step, columns[1])
+            vstore(target, (t + 2) * step, columns[2])
+            vstore(target, (t + 3) * step, columns[3])
     else:
         for j in range(channels):
             for t in range(steps):
-                target[offset + j * channel_step + t * time_step] = tile[j * width + t]
+                target[j * channel_step + t * step] = tile[j * width + t]
 
 
 @kernel
-def read_states(tile, lanes, source, offset, state_step, time_step, steps, states):
-    """Copies ``states`` numbers a step into rows of ``lanes`` numbers, filled up with zeros."""
+def read_states(tile, lanes, tensor, i, g, t0, steps, states):
+    """Copies B or C, ``states`` numbers a step, to rows of ``lanes`` numbers ending in zeros."""
+    offset = i * tensor[1] + g * tensor[2] + t0 * tensor[4]
+    source = shift(pointer(tile[0], tensor[0]), offset)
+    state_step, step = tensor[3], tensor[4]
     if states == LANES and state_step == 1:
         for t in range(steps):
-            vstore(tile, t * lanes, vload(source, offset + t * time_step))
-    elif states == LANES and time_step == 1 and steps >= COLUMNS:
+            vstore(tile, t * LANES, vload(source, t * step))
+    elif states == LANES and step == 1 and steps >= COLUMNS:
         for start in range(0, steps, COLUMNS):
             t = min(start, steps - COLUMNS)
-            columns = load_columns(source, offset + t, state_step)
-            vstore(tile, t * lanes, columns[0])
-            vstore(tile, (t + 1) * lanes, columns[1])
-            vstore(tile, (t + 2) * lanes, columns[2])
-            vstore(tile, (t + 3) * lanes, columns[3])
+            columns = load_columns(source, t, state_step)
+            vstore(tile, t * LANES, columns[0])
+            vstore(tile, (t + 1) * LANES, columns[1])
+            vstore(tile, (t + 2) * LANES, columns[2])
+            vstore(tile, (t + 3) * LANES, columns[3])
     else:
         for t in range(steps):
+            vstore(tile, (t + 1) * lanes - LANES, vzero(tile))
             for n in range(states):
-                tile[t * lanes + n] = source[offset + n * state_step + t * time_step]
-            tile[t * lanes + states : (t + 1) * lanes] = 0
+                tile[t * lanes + n] = source[n * state_step + t * step]
 
 
 @kernel
-def write_states(tile, lanes, target, offset, state_step, time_step, steps, states, add):
-    """Copies rows of states back, or adds them: the inverse of ``read_states``."""
-    if states == LANES and state_step == 1:
-        for t in range(steps):
-            row = vload(tile, t * lanes)
+def write_states(tile, lanes, tensor, offset, steps, states, add):
+    """Copies rows of states back, or adds them; ``tensor`` is (address, state step, step)."""
+    target = shift(pointer(tile[0], tensor[0]), offset)
+    state_step, step = tensor[1], tensor[2]
+    whole = steps if states == LANES else 0
+    if whole and state_step == 1:
+        for t in range(whole):
+            row = vload(tile, t * LANES)
+            vstore(target, t * step, row + vload(target, t * step) if add else row)
+    elif whole and step == 1:
+        whole -= whole % COLUMNS
+        for t in range(0, whole, COLUMNS):
+            rows = (
+                vload(tile, t * LANES),
+                vload(tile, (t + 1) * LANES),
+                vload(tile, (t + 2) * LANES),
+                vload(tile, (t + 3) * LANES),
+            )
             if add:
-                row = row + vload(target, offset + t * time_step)
-            vstore(target, offset + t * time_step, row)
-        return
-    whole = steps // COLUMNS * COLUMNS if states == LANES and time_step == 1 else 0
-    for t in range(0, whole, COLUMNS):
-        rows = (
-            vload(tile, t * lanes),
-            vload(tile, (t + 1) * lanes),
-            vload(tile, (t + 2) * lanes),
-            vload(tile, (t + 3) * lanes),
-        )
-        if add:
-            old = load_columns(target, offset + t, state_step)
-            rows = (rows[0] + old[0], rows[1] + old[1], rows[2] + old[2], rows[3] + old[3])
-        store_columns(target, offset + t, state_step, rows)
+                old = load_columns(target, t, state_step)
+                rows = (rows[0] + old[0], rows[1] + old[1], rows[2] + old[2], rows[3] + old[3])
+            store_columns(target, t, state_step, rows)
+    else:
+        whole = 0
     for t in range(whole, steps):
         for n in range(states):
-            at = offset + n * state_step + t * time_step
+            at = n * state_step + t * step
             target[at] = tile[t * lanes + n] + (target[at] if add else 0)
