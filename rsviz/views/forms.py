@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field
 from typing import Any
 
@@ -11,7 +11,7 @@ import streamlit as st
 from rsviz.core.card import ModelCard
 from rsviz.core.errors import BadOption
 from rsviz.core.options import as_dict, build, declared
-from rsviz.views.state import Value
+from rsviz.views.state import Value, bind
 
 FEW = 3
 
@@ -37,36 +37,45 @@ def checked(card: ModelCard, values: Mapping[str, Value]) -> dict[str, Value]:
     return as_dict(build(card.options, good))
 
 
-def options_form(card: ModelCard, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Draw one control for each option and return the values that it now has."""
+def options_form(card: ModelCard, values: dict[str, Value]) -> None:
+    """Draw one control for each option; what the visitor changes is written into `values`."""
     now = checked(card, values)
-    return {
-        spec.name: _control(f"{card.id}-{spec.name}", spec, kind, now[spec.name])
-        for spec, kind in declared(card.options)
-    }
+    for spec, kind in declared(card.options):
+        changed = bind(f"{card.id}-{spec.name}", now[spec.name], _store(values, spec.name))
+        _control(f"{card.id}-{spec.name}", spec, kind, changed)
 
 
-def _control(key: str, spec: Field[Any], kind: type, value: Any) -> Value:
+def _store(values: dict[str, Value], name: str) -> Callable[[Value], None]:
+    def store(value: Value) -> None:
+        values[name] = value
+
+    return store
+
+
+def _control(key: str, spec: Field[Any], kind: type, changed: Callable[[], None]) -> None:
     """The control that suits the type: switch, choice, slider, number or text."""
     meta = spec.metadata
     label, text = meta["label"], meta["help"]
     low, high, choices = meta["low"], meta["high"], meta["choices"]
-    chosen: Value
-    if choices:
-        if len(choices) <= FEW:
-            chosen = st.segmented_control(
-                label, choices, default=value, required=True, key=key, help=text, width="stretch"
-            )
-        else:
-            chosen = st.selectbox(label, choices, choices.index(value), key=key, help=text)
+    if choices and len(choices) <= FEW:
+        st.segmented_control(
+            label,
+            choices,
+            required=True,
+            key=key,
+            help=text,
+            on_change=changed,
+            width="stretch",
+        )
+    elif choices:
+        st.selectbox(label, choices, key=key, help=text, on_change=changed)
     elif kind is bool:
-        chosen = st.toggle(label, value, key=key, help=text)
+        st.toggle(label, key=key, help=text, on_change=changed)
     elif kind is str:
-        chosen = st.text_input(label, value, key=key, help=text)
+        st.text_input(label, key=key, help=text, on_change=changed)
     elif low is not None and high is not None:
         step = 1 if kind is int else (high - low) / 100
-        chosen = st.slider(label, kind(low), kind(high), kind(value), step, key=key, help=text)
+        st.slider(label, kind(low), kind(high), step=step, key=key, help=text, on_change=changed)
     else:
-        limits = [None if bound is None else kind(bound) for bound in (low, high)]
-        chosen = st.number_input(label, limits[0], limits[1], kind(value), key=key, help=text)
-    return chosen
+        least, most = (None if bound is None else kind(bound) for bound in (low, high))
+        st.number_input(label, least, most, key=key, help=text, on_change=changed)

@@ -7,9 +7,10 @@ line uses (`set` = name=value); files that a visitor uploaded are private and st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -60,6 +61,8 @@ class Session:
         options: values by model and option name.
         picked, pinned: the pixels (row, column) to look into.
         collected: spectra that are kept.
+        keep_clicks: whether every clicked spectrum is kept.
+        angle: whether the spectral angle to the picked pixel is drawn.
         rectangle: the drawn window.
         look: how bands are shown.
         least_certain: pixels with a lower probability of their class are hidden.
@@ -79,6 +82,8 @@ class Session:
     picked: Pixel | None = None
     pinned: Pixel | None = None
     collected: list[Collected] = field(default_factory=list)
+    keep_clicks: bool = False
+    angle: bool = False
     rectangle: Window | None = None
     look: Look = field(default_factory=Look)
     least_certain: float = 0.0
@@ -108,6 +113,19 @@ def current() -> Session:
         st.session_state[KEY] = from_address(query)
     session: Session = st.session_state[KEY]
     return session
+
+
+def bind(key: str, value: object, store: Callable[[Any], None]) -> Callable[[], None]:
+    """Show a value in the widget of this key, and call `store` when the visitor changes it.
+
+    Call it just before the widget is drawn, and give the widget what it returns as `on_change`.
+    """
+    st.session_state[key] = value
+
+    def changed() -> None:
+        store(st.session_state[key])
+
+    return changed
 
 
 def from_address(query: Mapping[str, Sequence[str]]) -> Session:

@@ -1,0 +1,231 @@
+"""Asking a model: which one, with which weights and options, where; run, progress, cancel.
+
+What is on the screen always belongs to the settings on the screen: a result is looked up by
+everything that was asked, and two visitors who ask the same share one answer.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+import streamlit as st
+
+from rsviz.core import registry
+from rsviz.core.card import ModelCard, Weights
+from rsviz.core.model import Result
+from rsviz.core.scene import Description
+from rsviz.jobs.executor import Job, JobState
+from rsviz.views import clients, errors, forms, machine
+from rsviz.views.state import Session, bind
+from rsviz.views.words import percent, plain, seconds
+
+POLL_SECONDS = 0.4
+BUSY = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model, and the job that asks it."""
+
+    card: ModelCard
+    job: Job
+
+
+def panel(session: Session, about: Description, kind: str, extras: bool) -> Question | None:
+    """Choose model, weights, options and device (in the sidebar).
+
+    Args:
+        session: the visitor's choices.
+        about: the open scene.
+        kind: the page is about models that always give a layer of this kind.
+        extras: whether to ask for the layers that are given on request only.
+
+    Returns:
+        The question, or None when no model takes this scene.
+    """
+    cards = registry.emitting(kind)
+    reasons = {card.id: card.why_not(about) for card in cards}
+    fitting = {card.id: card for card in cards if not reasons[card.id]}
+    if fitting:
+        if session.model not in fitting:
+            session.model, session.weights = next(iter(fitting)), ""
+        st.selectbox(
+            "Model",
+            list(fitting),
+            format_func=lambda name: fitting[name].title,
+            key="model",
+            on_change=bind("model", session.model, lambda name: _choose(session, name)),
+        )
+        card = fitting[session.model]
+        st.caption(plain(card.task))
+    others = [card for card in cards if reasons[card.id]]
+    if others:
+        with st.expander("Models that do not fit", expanded=not fitting, key="unfit"):
+            for other in others:
+                st.markdown(f"**{plain(other.title)}** {plain(' '.join(reasons[other.id]))}")
+    if not fitting:
+        return None
+    weights = _choose_weights(session, card, about)
+    with st.expander("Settings", key="settings"):
+        forms.options_form(card, session.options.setdefault(card.id, {}))
+        machine.choose_device(session)
+    job = Job(
+        scene_ref=session.scene,
+        model=card.id,
+        weights=weights,
+        options=forms.checked(card, session.options.get(card.id, {})),
+        wants=tuple(sorted(card.on_request)) if extras else (),
+        device=session.device,
+        variable=session.variable,
+        axes=session.axes,
+    )
+    question = Question(card, job)
+    if session.wants_run:
+        session.wants_run = False
+        submit(session, question)
+    return question
+
+
+def unsuitable(session: Session, about: Description, kind: str) -> None:
+    """Say why no model takes the scene, and which scenes would do."""
+    cards = registry.emitting(kind)
+    name = plain(about.name)
+    if not cards:
+        st.warning("No model for this question is installed yet.")
+        return
+    lines = [f"- **{plain(c.title)}**: {plain(' '.join(c.why_not(about)))}" for c in cards]
+    st.warning(f"No model here takes {name}.\n\n" + "\n".join(lines), icon=":material/block:")
+    trained = {w.scene for card in cards for w in card.weights if w.file}
+    would = [entry for entry in clients.entries() if entry.id in trained]
+    if would:
+        st.markdown("Scenes that would do:")
+        with st.container(horizontal=True):
+            for entry in would:
+                if st.button(plain(entry.title), key=f"open-{entry.id}", icon=":material/public:"):
+                    session.open(entry.id)
+                    st.rerun()
+
+
+def answer(session: Session, question: Question) -> tuple[str, Result] | None:
+    """The id and result of the question, or of one that asked for more; None when not there."""
+    for job_id in _candidates(session, question.job):
+        if clients.executor().events(job_id).status == "done":
+            return job_id, clients.result(job_id)
+    return None
+
+
+def run_button(session: Session, question: Question, key: str) -> None:
+    """Start the run; disabled while it runs."""
+    job_id = session.jobs.get(_name(question.job))
+    busy = job_id is not None and clients.executor().events(job_id).status in BUSY
+    if st.button(
+        f"Run {plain(question.card.title)}",
+        type="primary",
+        key=key,
+        icon=":material/play_arrow:",
+        disabled=busy,
+        width="stretch" if key.startswith("side") else "content",
+    ):
+        submit(session, question)
+        st.rerun()
+
+
+def submit(session: Session, question: Question) -> None:
+    """Put the question to the worker."""
+    session.jobs[_name(question.job)] = clients.executor().submit(question.job)
+
+
+def waiting(session: Session, question: Question) -> bool:
+    """Show how the run is doing while it is under way, or why it gave nothing.
+
+    Returns:
+        Whether a run is under way.
+    """
+    job_id = session.jobs.get(_name(question.job))
+    if job_id is None:
+        return False
+    now = clients.executor().events(job_id)
+    if now.status in BUSY:
+        _progress(job_id)
+        return True
+    if now.status == "cancelled":
+        st.info("The run was cancelled. Run it again whenever you like.")
+    elif now.error is not None:
+        errors.show(now.error)
+    elif now.status == "failed":
+        errors.show_fault(f"The run of {question.card.title}", now.reference)
+    return False
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _progress(job_id: str) -> None:
+    """What is done now, how much, how long it will take, and a cancel; polls by itself."""
+    now = clients.executor().events(job_id)
+    if now.status not in BUSY:
+        st.rerun()
+    bar, stop = st.columns([6, 1], vertical_alignment="center")
+    share = now.done / now.total if now.total else 0.0
+    bar.progress(min(1.0, share), text=plain(progress_text(now)))
+    if stop.button("Cancel", key="cancel", icon=":material/close:", width="stretch"):
+        clients.executor().cancel(job_id)
+
+
+def progress_text(now: JobState) -> str:
+    """A job's state in words."""
+    if now.status == "queued":
+        before = f"{now.position} before yours" if now.position else "yours is next"
+        return f"Waiting for the worker: {before}."
+    text = now.what.capitalize() if now.what else "Starting"
+    if now.seconds:
+        text += f" · {seconds(now.seconds)}"
+    if now.seconds_left is not None:
+        text += f" · about {seconds(now.seconds_left)} left"
+    return text
+
+
+def _choose(session: Session, model: str) -> None:
+    session.model, session.weights = model, ""
+
+
+def _choose_weights(session: Session, card: ModelCard, about: Description) -> str:
+    """The weights to use; a choice is offered when several fit."""
+    by_id = {weights.id: weights for weights in card.fitting(about)}
+    if not by_id:
+        return ""
+    if session.weights not in by_id:
+        session.weights = next(iter(by_id))
+    if len(by_id) > 1:
+
+        def chosen(name: str) -> None:
+            session.weights = name
+
+        st.selectbox(
+            "Weights",
+            list(by_id),
+            format_func=lambda name: _weights_label(by_id[name]),
+            key="weights",
+            on_change=bind("weights", session.weights, chosen),
+            help="The labelled pixels that it learned from, and the seed that drew them.",
+        )
+    return session.weights
+
+
+def _weights_label(weights: Weights) -> str:
+    accuracy = weights.metrics.get("overall_accuracy")
+    measured = f" · OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
+    return f"{weights.protocol}, seed {weights.seed}{measured}"
+
+
+def _name(job: Job) -> str:
+    """What a job asks, as text."""
+    return json.dumps(asdict(job), sort_keys=True)
+
+
+def _candidates(session: Session, job: Job) -> list[str]:
+    """Ids of this visitor's jobs that answer a job: itself first, then those with more layers."""
+    found = [session.jobs[_name(job)]] if _name(job) in session.jobs else []
+    more = replace(job, wants=tuple(sorted(registry.card(job.model).on_request)))
+    if more != job and _name(more) in session.jobs:
+        found.append(session.jobs[_name(more)])
+    return found

@@ -1,0 +1,164 @@
+"""How bands become colours: combinations by wavelength, a picker, and the stretch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from rsviz.core.scene import Band, Description
+from rsviz.jobs.display import Composite
+from rsviz.views import charts, clients
+from rsviz.views.bench import Bench
+from rsviz.views.state import Look, bind
+from rsviz.views.words import number
+
+TOLERANCE_NM = 40.0
+OWN = "Own"
+CHANNELS = ("Red", "Green", "Blue")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A combination of bands with a name and a sentence on what it shows."""
+
+    name: str
+    about: str
+    wavelengths_nm: tuple[float, float, float]
+
+
+PRESETS = (
+    Preset("True colour", "As the eye sees it: red, green and blue light.", (640, 550, 460)),
+    Preset("Infrared", "Near infrared in red: vigorous plants glow.", (860, 650, 550)),
+    Preset("Short-wave", "2200, 1600 and 860 nm: water, soil and moisture.", (2200, 1600, 860)),
+)
+
+
+def combinations(scene: Description) -> dict[str, tuple[int, ...]]:
+    """Combinations of bands that a scene offers, by name; the first is the one to start with."""
+    count = len(scene.bands)
+    if count < 3:
+        return {"One band": (0,)}
+    found: dict[str, tuple[int, ...]] = {}
+    if scene.wavelengths_nm is not None:
+        for preset in PRESETS:
+            bands = tuple(nearest(scene.bands, nm) for nm in preset.wavelengths_nm)
+            if None not in bands and len(set(bands)) == 3:
+                found[preset.name] = tuple(band for band in bands if band is not None)
+    if not found:
+        third = count // 3
+        found["As stored"] = (0, 1, 2) if count == 3 else (third * 2, third, 0)
+    good = usable(scene.bands)
+    found["One band"] = (good[len(good) // 2],)
+    return found
+
+
+def nearest(bands: tuple[Band, ...], wavelength_nm: float) -> int | None:
+    """The usable band nearest to a wavelength; None when none lies within the tolerance."""
+    offsets = {
+        i: abs(band.wavelength_nm - wavelength_nm)
+        for i, band in enumerate(bands)
+        if band.good and band.wavelength_nm is not None
+    }
+    best = min(offsets, key=lambda i: offsets[i], default=None)
+    return best if best is not None and offsets[best] <= TOLERANCE_NM else None
+
+
+def usable(bands: tuple[Band, ...]) -> tuple[int, ...]:
+    """Indices of the good bands; of all when none is good."""
+    return tuple(i for i, band in enumerate(bands) if band.good) or tuple(range(len(bands)))
+
+
+def label(bands: tuple[Band, ...], index: int) -> str:
+    """A band for people: '650 nm', or its name."""
+    band = bands[index]
+    return f"{band.wavelength_nm:.0f} nm" if band.wavelength_nm is not None else band.name
+
+
+def settle(look: Look, scene: Description) -> None:
+    """Give a look its bands when it has none yet."""
+    if not look.bands:
+        look.preset, look.bands = next(iter(combinations(scene).items()))
+
+
+def choose_preset(bench: Bench) -> None:
+    """One row of combinations to choose from."""
+    session, scene = bench.session, bench.about
+    settle(session.look, scene)
+    offered = combinations(scene)
+    names = [*offered, OWN] if session.look.preset == OWN else list(offered)
+
+    def chosen(name: str) -> None:
+        session.look = Look(name, offered.get(name, session.look.bands))
+
+    st.segmented_control(
+        "Colours",
+        names,
+        required=True,
+        key="look-preset",
+        on_change=bind("look-preset", session.look.preset, chosen),
+        help=" ".join(f"{p.name}: {p.about}" for p in PRESETS if p.name in offered) or None,
+        label_visibility="collapsed",
+    )
+
+
+def picker(bench: Bench) -> None:
+    """A wavelength for each colour, with the histogram of its band and the stretch on it."""
+    look = bench.session.look
+    settle(look, bench.about)
+    composite = clients.composite(bench.key, look.bands, look.limits)
+    columns = st.columns(3)
+    for channel, column in enumerate(columns[: len(look.bands)]):
+        with column:
+            _one_channel(bench, composite, channel)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Stretch 2 to 98 %", key="look-reset", disabled=look.limits is None):
+            look.limits = None
+            st.rerun()
+        st.caption(
+            "Values below the left end are drawn black, above the right end at full brightness."
+        )
+
+
+def _one_channel(bench: Bench, composite: Composite, channel: int) -> None:
+    session, scene = bench.session, bench.about
+    look = session.look
+    name = CHANNELS[channel] if len(look.bands) == 3 else "Band"
+    choices = tuple(sorted({*usable(scene.bands), look.bands[channel]}))
+
+    def band_chosen(band: int) -> None:
+        bands = (*look.bands[:channel], band, *look.bands[channel + 1 :])
+        session.look = Look(OWN if len(bands) == 3 else look.preset, bands)
+
+    def limits_chosen(limits: tuple[float, float]) -> None:
+        all_limits = list(composite.limits)
+        all_limits[channel] = limits
+        look.limits = tuple(all_limits)
+
+    if len(choices) > 1:
+        widget = f"look-band-{channel}"
+        st.select_slider(
+            name,
+            choices,
+            format_func=lambda i: label(scene.bands, i),
+            key=widget,
+            on_change=bind(widget, look.bands[channel], band_chosen),
+        )
+    counts = clients.histogram(bench.key, look.bands[channel])
+    low, high = composite.limits[channel]
+    figure = charts.histogram(
+        counts, (low, high), CHANNELS[channel] if len(look.bands) == 3 else ""
+    )
+    st.plotly_chart(figure, key=f"look-histogram-{channel}", config=charts.CONFIG)
+    least, most = float(min(counts.edges[0], low)), float(max(counts.edges[-1], high))
+    if most > least:
+        widget = f"look-limits-{channel}"
+        st.slider(
+            f"Stretch of {name.lower()}, {number(low)} to {number(high)}",
+            least,
+            most,
+            step=(most - least) / 200,
+            key=widget,
+            on_change=bind(widget, (low, high), limits_chosen),
+            label_visibility="collapsed",
+        )

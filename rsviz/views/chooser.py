@@ -1,0 +1,121 @@
+"""Choosing what to look at: a sample, real data, a file of the server, or one's own file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from rsviz.core.errors import UnreadableScene
+from rsviz.io.catalog import SceneEntry
+from rsviz.views import clients, errors, uploads
+from rsviz.views.state import Session, bind, short_name
+from rsviz.views.words import plain
+
+KEY = "scene-choice"
+STARTED = "scene-first"
+UPLOADS = "upload-count"
+AXES = {
+    2: ("HW",),
+    3: ("HWC", "CHW", "WHC", "HCW", "CWH", "WCH"),
+    4: ("THWC", "TCHW", "HWCT", "CHWT"),
+}
+
+
+def choose_scene(session: Session) -> None:
+    """The list of scenes, and a place to open another file."""
+    known = {entry.id: entry for entry in clients.entries()}
+    if STARTED not in st.session_state:
+        st.session_state[STARTED] = True
+        if not session.scene and known:
+            session.open(next(iter(known)))
+    refs = list(known)
+    if session.scene and session.scene not in known:
+        refs.append(session.scene)
+    st.selectbox(
+        "Scene",
+        refs,
+        format_func=lambda ref: _label(known.get(ref), ref),
+        placeholder="Choose a scene",
+        key=KEY,
+        on_change=bind(KEY, session.scene or None, lambda ref: session.open(ref or "")),
+        help="Real scenes first, then simulated samples that come with rsviz.",
+    )
+    entry = known.get(session.scene)
+    if entry is not None:
+        st.caption(plain(entry.about))
+    with st.popover("Open a file", icon=":material/folder_open:", width="stretch"):
+        _open_file(session)
+
+
+def open_button(session: Session) -> None:
+    """What to do when no scene is open: one sentence, one button."""
+    entries = clients.entries()
+    st.info("No scene is open. Choose one at the left, or start with real data.")
+    if entries and st.button(
+        f"Open {plain(entries[0].title)}",
+        type="primary",
+        key="open-first",
+        icon=":material/public:",
+    ):
+        session.open(entries[0].id)
+        st.rerun()
+
+
+def choose_variable(session: Session) -> None:
+    """The reader's choice among several variables and axis orders, where the file offers any."""
+    about = clients.description(clients.key_of(session))
+    if len(about.choices) > 1:
+        st.selectbox(
+            "Variable",
+            about.choices,
+            key="variable",
+            on_change=bind("variable", about.variable, lambda name: session.choose(name, "")),
+            help="The file holds several arrays; the one read is guessed from size and name.",
+        )
+    if about.axes:
+        orders = AXES[len(about.axes)]
+        st.selectbox(
+            "Order of the axes",
+            orders,
+            key="axes",
+            on_change=bind("axes", about.axes, lambda axes: session.choose(session.variable, axes)),
+            help="H rows, W columns, C bands, T dates; the file does not say which is which.",
+        )
+
+
+def _open_file(session: Session) -> None:
+    """A path on the server, or an upload."""
+    path = st.text_input(
+        "File on this server",
+        key="server-path",
+        placeholder="/data/scene.tif",
+        help="Opened where it lies and read in parts; nothing is copied.",
+    )
+    if st.button("Open this file", key="server-open", disabled=not path, width="stretch"):
+        session.open(str(Path(path).expanduser()))
+        st.rerun()
+    limit = st.get_option("server.maxUploadSize")
+    count = st.session_state.setdefault(UPLOADS, 0)
+    files = st.file_uploader(
+        "Or upload one",
+        accept_multiple_files=True,
+        key=f"upload-{count}",
+        help=f"Up to {limit} MB. Choose an ENVI file together with its .hdr. Your file goes to a "
+        "folder of your own, and is deleted when you leave.",
+    )
+    if files:
+        with errors.boundary("The upload"):
+            try:
+                session.open(str(uploads.spool(files)), upload=True)
+            except UnreadableScene as error:
+                errors.show(error)
+            else:
+                st.session_state[UPLOADS] = count + 1  # a new uploader: the old one's buffer goes
+                st.rerun()
+
+
+def _label(entry: SceneEntry | None, ref: str) -> str:
+    if entry is None:
+        return short_name(ref)
+    return f"{entry.title} · simulated" if entry.simulated else entry.title

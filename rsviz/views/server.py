@@ -1,0 +1,53 @@
+"""The web server: the app with security headers; `streamlit run` on this file starts it.
+
+Plain `streamlit run app.py` works as well, without the headers.
+"""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))  # so that it can be started from any folder
+
+OWN = "'self' data: blob:"
+BASEMAPS = "https://tile.openstreetmap.org https://server.arcgisonline.com"  # off until asked for
+HEADERS = {
+    # Streamlit mounts components from blobs and sets inline styles; plotly compiles functions.
+    "Content-Security-Policy": (
+        f"default-src {OWN}; script-src {OWN} 'unsafe-inline' 'unsafe-eval'; "
+        f"style-src {OWN} 'unsafe-inline'; img-src {OWN} {BASEMAPS}; connect-src 'self' "
+        "data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; "
+        "frame-ancestors 'self'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class SecurityHeaders:
+    """Adds the headers to every answer; those that an answer brings along stay."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+app = st.App(ROOT / "app.py", middleware=[Middleware(SecurityHeaders)])

@@ -1,0 +1,111 @@
+"""The map of every page with a scene: the scene below, layers above, pixels picked on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from rsviz.core.layers import RasterLayer
+from rsviz.views import bands, clients, errors
+from rsviz.views.bench import Bench
+from rsviz.views.layers import PLAIN, Style, map_layer
+from rsviz.views.map import MapLayer, Marker, happened, show_map
+from rsviz.views.state import Pixel
+from rsviz.views.warp import MapFrame
+from rsviz.views.words import plain
+
+MAP_HEIGHT = 480
+
+
+def take_clicks(bench: Bench, map_key: str) -> Pixel | None:
+    """Note what was done on the map since it was drawn; call this before drawing anything.
+
+    Returns:
+        The pixel clicked just now, if any.
+    """
+    events = happened(bench.frame, map_key)
+    if events.click is not None:
+        bench.session.picked = events.click
+    if events.rectangle is not None:
+        bench.session.rectangle = events.rectangle
+    if events.missed:
+        st.toast("That was outside the scene.")
+    return events.click
+
+
+def show(bench: Bench, layers: Sequence[MapLayer], map_key: str) -> None:
+    """Draw the map: the scene below, layers above, and the marked pixels."""
+    session = bench.session
+    marked = []
+    if session.pinned is not None:
+        marked.append(Marker(*session.pinned, "pinned"))
+    if session.picked is not None:
+        marked.append(Marker(*session.picked, "picked"))
+    with errors.boundary("The map"):
+        show_map(
+            bench.frame,
+            layers,
+            map_key,
+            markers=marked,
+            rectangle=session.rectangle,
+            basemap=bench.frame.on_map,
+            height=MAP_HEIGHT,
+        )
+
+
+def base(bench: Bench) -> MapLayer:
+    """The scene itself, in the colours that the visitor chose."""
+    look = bench.session.look
+    bands.settle(look, bench.about)
+    image = clients.placed(bench.key, look.bands, look.limits)
+    names = ", ".join(bands.label(bench.about.bands, i) for i in look.bands)
+    return MapLayer("scene", f"Scene ({names})", image, photo=True)
+
+
+def overlay(
+    bench: Bench,
+    of: str,
+    name: str,
+    layer: RasterLayer,
+    plane: int | None = None,
+    opacity: float = 1.0,
+    visible: bool = False,
+) -> MapLayer | None:
+    """A layer on the map; a layer that cannot be drawn says so and hides no other.
+
+    Args:
+        bench: the open scene.
+        of: key of the result (`clients.result_key`), so that it is drawn once.
+        name: the layer's name in the result.
+        layer: the layer.
+        plane: one class or expert of a stack.
+        opacity, visible: until the visitor changes them.
+    """
+    with errors.boundary(f"The layer {layer.title}"):
+        return _drawn(of, name, plane, opacity, visible, layer, bench.frame)
+    return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _drawn(
+    of: str,
+    name: str,
+    plane: int | None,
+    opacity: float,
+    visible: bool,
+    _layer: RasterLayer,
+    _frame: MapFrame,
+) -> MapLayer:
+    style = PLAIN if plane is None else Style(plane=plane)
+    return map_layer(_frame, name, _layer, style, opacity, visible)
+
+
+def notes(bench: Bench, more: Sequence[str] = ()) -> None:
+    """Everything that was guessed, and what else one should know, in sentences."""
+    lines = [*bench.about.notes, *bench.frame.notes, *more]
+    if bench.about.simulated:
+        lines.insert(0, "This scene is simulated; no satellite or aircraft has seen it.")
+    if lines:
+        with st.expander(f"Notes ({len(lines)})", icon=":material/info:", key="notes"):
+            st.markdown("\n".join(f"- {plain(line)}" for line in lines))
