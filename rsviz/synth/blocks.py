@@ -40,7 +40,7 @@ def house(
 def gardens(canvas: Canvas, block: Mask, street_m: Field, rng: np.random.Generator) -> None:
     """Fill a block with houses in gardens."""
     place = canvas.place
-    plots = partition(block, place, (420.0, 900.0), rng, tilt_deg=2.0, elongation=1.7)
+    plots = partition(block, place, (620.0, 1250.0), rng, tilt_deg=2.0, elongation=1.7)
     for number in range(1, int(plots.parcel.max()) + 1):
         plot = plots.parcel == number
         if plot.sum() * place.cell_m**2 < 160.0:
@@ -60,27 +60,27 @@ def gardens(canvas: Canvas, block: Mask, street_m: Field, rng: np.random.Generat
             middle[1] + pull * (gate[1] - middle[1]) * 0.6,
         )
         turn = (0.0 if wide > deep else 90.0) + float(rng.normal(0.0, 2.0))
-        length = min(rng.uniform(10.5, 16.0), 0.8 * max(wide, deep))
-        width = min(rng.uniform(8.0, 10.5), 0.75 * min(wide, deep))
+        length = min(rng.uniform(12.0, 19.0), 0.8 * max(wide, deep))
+        width = min(rng.uniform(9.0, 12.5), 0.75 * min(wide, deep))
         yard = str(rng.choice(["paving stones", "concrete", "asphalt"], p=[0.55, 0.25, 0.20]))
         reach = float(np.hypot(gate[0] - centre[0], gate[1] - centre[1])) + 4.0
         half = ((gate[0] + centre[0]) / 2 + 2.0, (gate[1] + centre[1]) / 2)
         heading = float(np.rad2deg(np.arctan2(gate[1] - centre[1], gate[0] - centre[0])))
-        drive = rectangle(place, half, (reach, rng.uniform(3.2, 5.0)), heading)[0] & plot
+        drive = rectangle(place, half, (reach, rng.uniform(4.0, 6.0)), heading)[0] & plot
         canvas.paint(drive, yard, yard)
         terrace = rectangle(
-            place, (centre[0] - 2.0, centre[1] + 2.0), (length + 4, width + 4), turn
+            place, (centre[0] - 2.0, centre[1] + 2.0), (length + 3, width + 5), turn
         )[0]
         canvas.paint(terrace & plot, "paving stones", "paving stones")
         if rng.random() < 0.4:
             bed = (u.min() + 0.2 * wide, v.min() + 0.2 * deep)
-            soil_bed = rectangle(place, (float(bed[0]), float(bed[1])), (7.0, 5.0), turn)[0]
+            soil_bed = rectangle(place, (float(bed[0]), float(bed[1])), (9.0, 6.0), turn)[0]
             canvas.paint(soil_bed & plot, "bare soil", "bare soil")
         house(canvas, centre, (float(length), float(width)), turn, rng)
         if rng.random() < 0.6:
             shed = (float(u.max() - 0.2 * wide), float(v.max() - 0.2 * deep))
             roof = "bitumen roof" if rng.random() < 0.6 else "metal roof"
-            shape = rectangle(place, shed, (6.5, 4.0), turn)[0] & plot
+            shape = rectangle(place, shed, (8.0, 5.5), turn)[0] & plot
             canvas.paint(shape & (canvas.height_m < 1.0), roof, roof, 2.6)
 
 
@@ -102,7 +102,7 @@ def works(canvas: Canvas, block: Mask, rng: np.random.Generator) -> None:
         hall, along, across = rectangle(place, centre, (0.40 * wide, 0.50 * deep), 0.0)
         hall &= block
         canvas.paint(hall, roof, roof, 7.0)
-        rows = rows_of(place.v_m, 3.4, 2.3) & (np.abs(along) < 0.8) & (np.abs(across) < 0.8)
+        rows = rows_of(place.v_m, 4.4, 3.8) & (np.abs(along) < 0.8) & (np.abs(across) < 0.8)
         if roof == "bitumen roof":
             canvas.paint(hall & rows & (along > -0.1), "solar panels", "solar panels", 7.5)
 

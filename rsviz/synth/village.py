@@ -50,7 +50,7 @@ LEGEND = Legend(
 
 PLANTS = {
     "lawn": Crop((1.2, 4.1), (24, 49), (0.34, 0.02), (0.008, 0.018), 0.0051, 55, 1.56, 0.32),
-    "rough grass": Crop((1.0, 4.0), (20, 46), (0.45, 0.04), (0.007, 0.017), 0.0055, 57, 1.58, 0.34),
+    "rough grass": Crop((0.7, 3.6), (16, 42), (0.55, 0.06), (0.006, 0.016), 0.0056, 58, 1.6, 0.34),
     "trees": Crop((2.6, 6.0), (34, 60), (0.12, 0.0), (0.008, 0.017), 0.0080, 47, 1.7, 0.24),
 }
 BUILT = {
@@ -193,15 +193,16 @@ def village(seed: int = 7) -> Simulated:
     shape = place.shape
     streak = smooth_field(shape, 2.0, rng, stretch=10.0, angle_deg=place.angle_deg)
     variations = (
-        Variation(0.20, 0.06, 0.20, 0.03),
-        Variation(0.24, 0.08, 0.20, 0.03),
-        Variation(0.18, 0.10, 0.20),
+        Variation(0.13, 0.05, 0.24, 0.03),
+        Variation(0.14, 0.06, 0.24, 0.03),
+        Variation(0.11, 0.06, 0.24),
     )
     traits = vary(canvas, variations, 30.0, streak, rng)
     metal = canvas.is_made_of("metal roof")
     traits[metal] = 0.5 + 0.5 * (traits[metal] - 0.5)  # sheets are even
     terrain = 1.5 * smooth_field(shape, 150.0, rng)
-    gain = 1.0 + 0.05 * grain(shape, rng) + 0.03 * smooth_field(shape, 2.0, rng)
+    tufts = np.where(canvas.is_made_of("rough grass"), 0.06, 0.02)
+    gain = 1.0 + 0.05 * grain(shape, rng) + tufts * smooth_field(shape, 2.0, rng)
     surface = Surface(
         tables=tuple(tables.values()),
         material=canvas.material,
@@ -213,5 +214,5 @@ def village(seed: int = 7) -> Simulated:
         through=np.where(leafy, 0.5, 0.14).astype(np.float32),
         cell_m=place.cell_m,
     )
-    sensor = two_spectrometers(visible=46, infrared=54, snr=140.0, psf_fwhm_px=1.1)
-    return photograph(surface, LEGEND, sensor, SUN, FACTOR, 0.6, rng)
+    sensor = two_spectrometers(visible=46, infrared=54, snr=70.0, psf_fwhm_px=1.1)
+    return photograph(surface, LEGEND, sensor, SUN, FACTOR, 0.66, rng)
