@@ -10,7 +10,7 @@ each level has a head. Departures from the paper: README.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +49,12 @@ class Config:
     scene_size: tuple[int, int] | None = None
     regions: int = 16
     dropout: float = 0.0
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> Config:
+        """The configuration as JSON gives it back."""
+        size = record.get("scene_size")
+        return Config(**record | {"scene_size": tuple(size) if size else None})
 
     def level_size(self, level: int) -> tuple[int, int] | None:
         """Height and width of level 1, 2 or 3 when the scene's size is fixed."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.mamba_moe.internals import Replay
 from models.mamba_moe.network import Config, MambaMoE
 from models.mamba_moe.prepare import band_ranges, defined, pixels_of
 from models.mamba_moe.symmetry import ORIENTATIONS, turned, turned_back
@@ -42,7 +43,9 @@ class Recipe:
     lr: float = option(1e-3, "Learning rate", "At the start; it decays to 0.", 0.0, 1.0)
     weight_decay: float = option(0.0, "Weight decay", "Of Adam.", 0.0, 1.0)
     embed: int = option(64, "Channels", "Width of the network; a multiple of 4.", 4, 256)
-    routing: str = option("scene", "Routing", "One decision a block, or one a pixel.", choices=("scene", "pixel"))
+    routing: str = option(
+        "scene", "Routing", "One decision a block, or one a pixel.", choices=("scene", "pixel")
+    )
     top_k: int = option(2, "Experts at once", "Spatial experts that work at once.", 1, 4)
     pool_first: bool = option(True, "Pool first", "Level 1 at half the scene's resolution.")
     balance: float = option(0.0, "Load balance", "Weight of the router's imbalance.", 0.0, 10.0)
@@ -101,8 +104,8 @@ def train(
             if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
                 run.save(checkpoint, time.perf_counter() - started)
     state = {name: tensor.cpu() for name, tensor in run.state().items()}
-    if run.masks:
-        state["sampling_masks"] = torch.stack(run.masks)
+    epochs = range(0, len(run.masks) * run.replay_every, run.replay_every)
+    state |= Replay.packed(run.masks, epochs)
     seconds = run.seconds_before + time.perf_counter() - started
     return Trained(state, asdict(config), parameter_count(run.network), seconds, run.history)
 
@@ -122,6 +125,7 @@ class _Run:
         self.average = AveragedWeights(self.network, recipe.average) if recipe.average else None
         self.history: dict[str, list[float]] = {"loss": [], "sampled": []}
         self.masks: list[Tensor] = []
+        self.replay_every = -(-recipe.epochs // REPLAYED)
         self.seconds_before = 0.0
 
     @property
@@ -146,8 +150,8 @@ class _Run:
         if self.average is not None:
             self.average.update(self.network)
         mask = turned_back(losses.mask, way)
-        if self.epoch % max(1, recipe.epochs // REPLAYED) == 0:
-            self.masks.append(packed(mask[0]))
+        if self.epoch % self.replay_every == 0:
+            self.masks.append(mask[0].cpu())
         self.history["loss"].append(float(losses.total.detach()))
         self.history["sampled"].append(float((mask & (self.targets >= 0)).sum()))
         return self.history["loss"][-1]
@@ -193,8 +197,3 @@ class _Run:
         self.history, self.masks = content["history"], content["masks"]
         self.seconds_before = content["seconds"]
         torch.set_rng_state(content["random"])
-
-
-def packed(mask: Tensor) -> Tensor:
-    """A mask (H, W) as bits: (H, ceil(W / 8)) uint8."""
-    return torch.from_numpy(np.packbits(mask.cpu().numpy(), axis=1))

@@ -1,0 +1,124 @@
+"""Runs a trained MambaMoE on a scene and turns its outputs into layers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+
+from models.mamba_moe.card import Options
+from models.mamba_moe.internals import Inside, Replay, layer, probes_for, reduced
+from models.mamba_moe.network import Config, MambaMoE
+from models.mamba_moe.prepare import defined, pixels_of
+from models.mamba_moe.symmetry import turned, turned_back
+from rsviz.core.card import Weights
+from rsviz.core.layers import ClassMap, Layer, ProbabilityMap, ScalarMap, UncertaintyMap
+from rsviz.core.model import RunContext
+from rsviz.core.scene import Scene
+from rsviz.nn.probe import tracing
+
+Floats = NDArray[np.float32]
+
+
+VIEWS = (0, 2, 4, 6, 1, 3, 5, 7)
+"""Orientations in the order in which they join the average: those without a transpose first."""
+
+
+class MambaMoEModel:
+    """A model as the contract wants it: load, then predict."""
+
+    def load(self, weights: Weights | None, device: str) -> None:
+        """Rebuild the network from its record and put it on a device."""
+        assert weights is not None  # the card says that it needs weights
+        self.weights, self.device = weights, torch.device(device)
+        state = load_file(weights.path)
+        self.replay = Replay.taken_from(state)
+        self.network = MambaMoE(Config.from_record(weights.config))
+        self.network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        self.network.to(self.device, memory_format=torch.channels_last)
+        self.network.eval().requires_grad_(False)
+
+    def predict(self, scene: Scene, options: Options, ctx: RunContext) -> dict[str, Layer]:
+        """Label a scene; the plain view gives what happens inside."""
+        views, top_k = options.views, options.top_k or None
+        valid = defined(scene)
+        pixelwise = self.network.config.routing == "pixel"
+
+        def reduce(name: str, value: Tensor) -> Tensor:
+            ctx.step(0, views, "reading the scene")
+            return reduced(name, value)
+
+        names = probes_for(ctx.wants, pixelwise)
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=options.bf16)
+        with torch.inference_mode(), autocast:
+            pixels = self.network.normalised(pixels_of(scene, valid).to(self.device))
+            with tracing(self.network, names, reduce) as trace:
+                plain = self.network(pixels, top_k)
+            total = plain.logits[0].float().softmax(dim=1)
+            for done, way in enumerate(VIEWS[1:views], start=1):
+                ctx.step(done, views, "reading it turned and mirrored")
+                logits = self.network(turned(pixels, way), top_k).logits[0]
+                total = total + turned_back(logits.float().softmax(dim=1), way)
+            on_cpu = tuple(logits.float().cpu() for logits in plain.logits)
+            inside = Inside(
+                scene,
+                valid,
+                on_cpu,
+                trace,
+                pixelwise,
+                self.weights.classes,
+                self.weights.colours,
+                self.replay,
+            )
+            extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
+        ctx.step(views, views, "done")
+        return self._always((total[0] / views).cpu().numpy(), scene, valid) | extra
+
+    def _always(self, p: Floats, scene: Scene, valid: NDArray[np.bool_]) -> dict[str, Layer]:
+        """The layers that every run gives, from probabilities (K, H, W)."""
+        labels, colours, grid = self.weights.classes, self.weights.colours, scene.grid
+        classes = np.where(valid, p.argmax(0), -1).astype(np.int16)
+        p = np.where(valid, p, np.nan).astype(np.float32)
+        best = np.partition(p, -2, axis=0)[-2:]  # (2, H, W): second, first
+        with np.errstate(divide="ignore", invalid="ignore"):
+            entropy = -np.where(p > 0, p * np.log(p), 0.0).sum(0)
+        entropy = np.where(valid, entropy.clip(min=0), np.nan).astype(np.float32)
+        return {
+            "classes": ClassMap(
+                "Classes", "The most probable class.", grid, classes, labels, colours
+            ),
+            "probabilities": ProbabilityMap(
+                "Probabilities", "Probability of every class.", grid, p, labels, colours
+            ),
+            "confidence": ScalarMap(
+                "Confidence",
+                "Probability of the most probable class.",
+                grid,
+                best[1],
+                "probability",
+                "1",
+                limits=(0.0, 1.0),
+            ),
+            "entropy": UncertaintyMap(
+                "Entropy",
+                "0 when one class is certain, ln K when all K are equally likely.",
+                grid,
+                entropy,
+                "entropy",
+                "nat",
+                (0.0, math.log(len(labels))),
+            ),
+            "margin": UncertaintyMap(
+                "Small margin",
+                "1 minus the lead of the first class over the second.",
+                grid,
+                (1.0 - (best[1] - best[0])).clip(0.0, 1.0),
+                "1 - (p1 - p2)",
+                "1",
+                (0.0, 1.0),
+            ),
+        }
