@@ -63,6 +63,7 @@ class ResultStore:
         Raises:
             RsvizError: the disk is full, or the result alone exceeds the limit of the store.
         """
+        path = self._path(key)
         data, arrays = pack(result)
         offsets, end = _places(arrays)
         digest = blake2b(digest_size=16)
@@ -92,7 +93,7 @@ class ResultStore:
                 file.truncate(start + end)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, self._path(key))
+            os.replace(temporary, path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
