@@ -28,17 +28,18 @@ OKABE_ITO = (
 """Okabe and Ito (2008), Color Universal Design, without its black."""
 
 EXPERTS = (
-    "#332288",
+    "#5566cc",
+    "#b07000",
+    "#44aa99",
+    "#aa3377",
+    "#88ccee",
     "#cc6677",
     "#117733",
     "#ddcc77",
-    "#88ccee",
-    "#882255",
-    "#44aa99",
     "#999933",
-    "#aa4499",
 )
-"""Paul Tol's muted scheme, for experts, stages and frames, apart from the colours of classes."""
+"""For experts, stages and frames, apart from the colours of classes: four that can be read as
+lines on white and on dark pages, then colours of Paul Tol's muted scheme."""
 
 SPLIT = ("#bbbbbb", "#0072b2", "#e69f00")
 """Ignored, train, test."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from rsviz.core.palettes import ramp
 
-PICKED, PINNED, CHOSEN = "#d6336c", "#1c7ed6", "#f08c00"
+PICKED, PINNED, CHOSEN = "#d6336c", "#1c7ed6", "#e8710a"
 """The picked pixel, the pinned pixel and the chosen rectangle, on every map and chart."""
 
-MEASURED, GREY = "#4c9be8", "#8a8f98"
+MEASURED, GREY = "#3d8bd4", "#8a8f98"
 """Neutral series of charts, and what stands in the background; readable in both themes."""
 
 

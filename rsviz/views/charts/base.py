@@ -52,6 +52,12 @@ def translucent(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is easier to read on a colour '#rrggbb'."""
+    shares = np.array(list(bytes.fromhex(colour.lstrip("#")))) / 255.0
+    return "#000000" if (shares**2.2) @ [0.2126, 0.7152, 0.0722] > 0.2 else "#ffffff"
+
+
 def broken(x: NDArray[np.float64], good: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
     """Where a line over bands breaks: at bad bands and at gaps of the sensor.
 

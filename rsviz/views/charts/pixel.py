@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.scene import Band
 from rsviz.jobs.display import RegionStats
-from rsviz.views.charts.base import blank, broken, rows, translucent
+from rsviz.views.charts.base import blank, broken, ink_on, rows, translucent
 from rsviz.views.palettes import CHOSEN, GREY, PICKED, PINNED
 
 Floats = NDArray[np.float32]
@@ -154,44 +154,38 @@ def probabilities(
     order = [int(i) for i in np.argsort(-picked, kind="stable")[:most]]
     if truth is not None and truth not in order:
         order[-1] = truth
-    names = [f"{labels[i]} ✓" if i == truth else labels[i] for i in order]
+    names = [f"<b>{labels[i]}</b> (true)" if i == truth else labels[i] for i in order]
     figure = rows("Probability", len(order))
-    outline = [{True: 2.5, False: 0}[i == truth] for i in order]
-    figure.add_bar(
-        x=picked[order], y=names, orientation="h", name="Picked",
-        marker={"color": [colours[i] for i in order], "line": {"color": GREY, "width": outline}},
-        text=[f"{picked[i]:.3f}" if picked[i] >= 0.0005 else "" for i in order],
-        textposition="outside", cliponaxis=False, showlegend=False,
-        hovertemplate="%{y}: %{x:.4f}<extra></extra>",
-    )  # fmt: skip
-    if pinned is not None:
-        _diamonds(figure, pinned[order].tolist(), names, "%{y}: %{x:.4f}<extra>Pinned</extra>")
-    figure.update_xaxes(range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_layout(showlegend=pinned is not None)
+    _bars(
+        figure,
+        names,
+        picked[order].tolist(),
+        None if pinned is None else pinned[order].tolist(),
+        [colours[i] for i in order],
+        [_three(value) for value in picked[order]],
+        None if pinned is None else [_three(value) for value in pinned[order]],
+    )
     return figure
 
 
 def measures(entries: Sequence[Measure]) -> go.Figure:
     """How sure the model is: each measure as a share of its greatest value, told in its unit."""
     figure = rows("Share of the greatest possible value", len(entries))
+    both = any(m.pinned is not None for m in entries)
     names = [f"{m.name} [{m.unit}]" if m.unit else m.name for m in entries]
-    shares = [_share(m.picked, m.most) for m in entries]
-    words = [_of(m.picked, m.most) for m in entries]
-    figure.add_bar(
-        x=shares, y=names, orientation="h", marker_color=PICKED, name="Picked", text=words,
-        textposition="outside", cliponaxis=False, customdata=words, showlegend=False,
-        hovertemplate="%{y}: %{customdata}<extra>Picked</extra>",
-    )  # fmt: skip
     figure.add_bar(
         x=[1.0] * len(entries), y=names, orientation="h", hoverinfo="skip", showlegend=False,
         marker_color=translucent(GREY, 0.18),
     )  # fmt: skip
-    if any(m.pinned is not None for m in entries):
-        pinned = [_share(m.pinned, m.most) for m in entries]
-        words = [_of(m.pinned, m.most) for m in entries]
-        _diamonds(figure, pinned, names, "%{y}: %{customdata}<extra>Pinned</extra>", words)
-    figure.update_layout(barmode="overlay")
-    figure.update_xaxes(range=[0, 1.3], tickvals=[0, 0.5, 1], ticktext=["0", "½", "1"])
+    _bars(
+        figure,
+        names,
+        [_share(m.picked, m.most) for m in entries],
+        [_share(m.pinned, m.most) for m in entries] if both else None,
+        [PICKED] * len(entries),
+        [_three(m.picked) for m in entries],
+        [_three(m.pinned) for m in entries] if both else None,
+    )
     return figure
 
 
@@ -203,37 +197,57 @@ def routing(experts: Sequence[str], colours: Sequence[str], stages: Sequence[Sta
         lines.append((f"{stage.name}, picked" if both else stage.name, stage.picked))
         if stage.pinned is not None:
             lines.append((f"{stage.name}, pinned", stage.pinned))
-    names = [name for name, _ in lines]
     figure = rows("Share of the experts", len(lines))
+    names = [name for name, _ in lines]
     for expert, (label, colour) in enumerate(zip(experts, colours, strict=True)):
-        shares = [float(row[expert]) for _, row in lines]
+        shares = [float(line[expert]) for _, line in lines]
         figure.add_bar(
             x=shares, y=names, orientation="h", name=label, marker_color=colour,
             text=[f"{share:.2f}" if share >= 0.08 else "" for share in shares],
-            textposition="inside", insidetextanchor="middle", textangle=0,
+            textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none",
+            insidetextfont={"color": ink_on(colour)},
             hovertemplate=f"{label}: %{{x:.3f}}<extra>%{{y}}</extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack", height=110 + 28 * len(lines))
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(range=[0, 1])
     return figure
 
 
-def _diamonds(
+def _bars(
     figure: go.Figure,
-    x: Sequence[float | None],
-    y: Sequence[str],
-    hover: str,
-    words: Sequence[str] | None = None,
+    names: Sequence[str],
+    picked: Sequence[float | None],
+    pinned: Sequence[float | None] | None,
+    colours: Sequence[str],
+    picked_words: Sequence[str],
+    pinned_words: Sequence[str] | None,
 ) -> None:
-    marker = {
-        "symbol": "diamond",
-        "size": 10,
-        "color": PINNED,
-        "line": {"color": "#fff", "width": 1},
-    }
+    """Bars for the picked pixel, diamonds for the pinned one, and both numbers at the right."""
+    figure.add_bar(
+        x=picked, y=names, orientation="h", marker_color=colours, customdata=picked_words,
+        showlegend=False, hovertemplate="%{y}: %{customdata}<extra>Picked</extra>",
+    )  # fmt: skip
+    _numbers(figure, 1.03, names, picked_words)
+    if pinned is not None and pinned_words is not None:
+        marker = {"symbol": "diamond", "size": 10, "color": PINNED}
+        marker |= {"line": {"color": "#fff", "width": 1}}
+        figure.add_scatter(
+            x=pinned, y=names, mode="markers", name="Pinned", marker=marker,
+            customdata=pinned_words, hovertemplate="%{y}: %{customdata}<extra>Pinned</extra>",
+        )  # fmt: skip
+        _numbers(figure, 1.2, names, [f"◆ {word}" for word in pinned_words])
+    figure.update_layout(barmode="overlay", showlegend=pinned is not None)
+    end = 1.2 if pinned is None else 1.42
+    figure.update_xaxes(
+        range=[0, end], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False, zeroline=False
+    )
+
+
+def _numbers(figure: go.Figure, x: float, names: Sequence[str], words: Sequence[str]) -> None:
+    """A column of numbers."""
     figure.add_scatter(
-        x=x, y=y, mode="markers", name="Pinned", marker=marker, hovertemplate=hover,
-        customdata=words,
+        x=[x] * len(words), y=names, mode="text", text=words, textposition="middle right",
+        hoverinfo="skip", showlegend=False, cliponaxis=False,
     )  # fmt: skip
 
 
@@ -241,7 +255,6 @@ def _share(value: float | None, most: float) -> float | None:
     return None if value is None or not np.isfinite(value) else value / most
 
 
-def _of(value: float | None, most: float) -> str:
-    if value is None or not np.isfinite(value):
-        return "no value"
-    return f"{value:.3f}" if most == 1.0 else f"{value:.3f} of {most:.2f}"
+def _three(value: float | None) -> str:
+    """Three digits after the point."""
+    return "–" if value is None or not np.isfinite(value) else f"{value:.3f}"

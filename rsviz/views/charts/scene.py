@@ -13,6 +13,7 @@ from rsviz.views.certainty import RiskCoverage
 from rsviz.views.charts.base import DASHES, blank, rows, translucent
 from rsviz.views.palettes import GREY, MEASURED, PICKED
 
+MOST_NUMBERED = 20  # classes up to which every cell of a confusion matrix shows its number
 CHANNELS = {"Red": "#d9534f", "Green": "#3c9d4f", "Blue": "#3b7dd8"}
 
 
@@ -109,15 +110,21 @@ def confusion(
     figure = blank("Predicted", "True", 160 + 26 * len(labels))
     figure.add_heatmap(
         z=share, x=list(labels), y=list(labels), customdata=matrix, zmin=0, zmax=1,
-        colorscale=[[0, translucent(MEASURED, 0.0)], [1, translucent(MEASURED, 1.0)]],
-        texttemplate="%{customdata:,}" if len(labels) <= 20 else None, xgap=1, ygap=1,
+        colorscale=[[0, translucent(MEASURED, 0.04)], [1, translucent(MEASURED, 0.75)]],
+        xgap=1, ygap=1,
         hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,} "
         f"{unit}, %{{z:.1%}} of the class<extra></extra>",
         colorbar={"title": {"text": "share"}, "thickness": 10, "tickformat": ".0%"},
     )  # fmt: skip
+    if len(labels) <= MOST_NUMBERED:
+        true, predicted = (places.tolist() for places in np.nonzero(matrix))
+        figure.add_scatter(
+            x=[labels[i] for i in predicted], y=[labels[i] for i in true], mode="text",
+            text=[f"{count:,}" for count in matrix[true, predicted].tolist()], hoverinfo="skip",
+        )  # fmt: skip
     figure.update_layout(hovermode="closest")
-    figure.update_xaxes(showgrid=False, tickangle=-45, constrain="domain")
-    figure.update_yaxes(showgrid=False, autorange="reversed", scaleanchor="x", constrain="domain")
+    figure.update_xaxes(showgrid=False, tickangle=-45)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
 
 

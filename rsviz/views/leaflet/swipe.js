@@ -77,6 +77,7 @@ class Swipe {
     this.bar.hidden = this.divider.hidden = !this.pair;
     for (const item of stack.items.values()) item.pane.style.clipPath = "";
     this.view.compare.setAttribute("aria-pressed", String(Boolean(this.pair)));
+    this.view.stage.classList.toggle("comparing", Boolean(this.pair));
     if (!this.pair) return;
     [this.left.value, this.right.value] = this.pair;
     this.divider.style.left = `${this.at * 100}%`;

@@ -47,13 +47,14 @@ class MapView {
     this.basemapChooser.append(none, ...rest);
     this.basemapChooser.addEventListener("change", () => this.setBasemap(this.basemapChooser.value));
     const tools = [this.layersButton, this.compare, this.draw, whole, this.basemapChooser];
-    this.bar = el("div", "bar", { role: "toolbar", "aria-label": "Map tools" }, ...tools, this.cursor);
+    this.bar = el("div", "bar", { role: "toolbar", "aria-label": "Map tools" }, ...tools);
     this.canvas = el("div", "canvas");
     this.north = el("div", "north", { title: "North is up", "aria-label": "North is up" }, "▲", el("b", "", {}, "N"));
     this.scale = el("div", "scalebar", { "aria-label": "Scale" });
-    const over = [panel, this.swipe.bar, this.swipe.divider, this.north, this.scale, this.note];
+    const strip = el("div", "strip", {}, this.scale, this.cursor);
+    const over = [panel, this.swipe.bar, this.swipe.divider, this.north, this.note];
     this.stage = el("div", "stage", {}, this.canvas, el("div", "crosshair"), ...over);
-    this.root = el("div", "rsviz-map", {}, this.bar, this.stage, this.legends);
+    this.root = el("div", "rsviz-map", {}, this.bar, this.stage, strip, this.legends);
     parent.append(this.root);
     this.marks.listen(this.canvas);
     this.canvas.addEventListener("keydown", (event) => {
@@ -93,6 +94,7 @@ class MapView {
     this.bounds = L.latLngBounds([south, west], [north, east]);
     this.map = L.map(this.canvas, {
       crs: frame.on_map ? L.CRS.EPSG3857 : L.CRS.Simple,
+      zoomControl: false,
       zoomSnap: 0,
       zoomDelta: 0.5,
       minZoom: -8,
@@ -102,6 +104,7 @@ class MapView {
       attributionControl: false,
     });
     L.control.attribution({ prefix: false }).addTo(this.map);
+    L.control.zoom({ position: "topright" }).addTo(this.map);
     this.map.createPane("marks").style.zIndex = 620;
     this.renderer = L.svg({ pane: "marks", padding: 1 });
     this.basemap = null;

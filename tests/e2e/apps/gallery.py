@@ -50,6 +50,7 @@ def shares(count: int, size: tuple[int, int]) -> np.ndarray:
 
 
 st.set_page_config(layout="wide")
+st.html(Path(charts.__file__).parents[1] / "shell.css")
 left, right = st.columns(2)
 colours = class_colours(16)
 p, q = rng.dirichlet(np.full(16, 0.2), 2).astype(np.float32)
