@@ -80,4 +80,7 @@ def array_bytes(shape: Sequence[int], itemsize: int) -> int:
 
 def megabytes(n: int) -> str:
     """A number of bytes for people."""
-    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"
+    for size, unit in ((1e9, "GB"), (1e6, "MB")):
+        if n >= size:
+            return f"{n / size:.1f} {unit}"
+    return f"{n / 1e3:.1f} kB"

@@ -74,22 +74,39 @@ def open_scene(
         SceneTooLarge: a part that must be unpacked exceeds the budget.
         BadOption: the variable or the axes do not fit.
     """
-    if ref == INDIAN_PINES:
+    entry = find_scene(ref) or SceneEntry("", "", "real", ref)
+    return open_entry(entry, variable, axes, budget)
+
+
+def find_scene(ref: str) -> SceneEntry | None:
+    """The listed scene with this id; None when `ref` is a path.
+
+    Raises:
+        UnreadableScene: it is neither an id nor a file.
+    """
+    if not re.fullmatch(r"[a-z0-9_-]{1,64}", ref):
+        return None
+    entry = next((e for e in scenes() if e.id == ref), None)
+    if entry is None and not Path(ref).exists():
+        raise UnreadableScene(
+            f"There is no scene '{ref}' and no file of this name.",
+            "`python -m rsviz scenes` lists all scenes.",
+        )
+    return entry
+
+
+def open_entry(
+    entry: SceneEntry, variable: str = "", axes: str = "", budget: Budget = DEFAULT_BUDGET
+) -> Source:
+    """Open a scene of the list, or any file (an entry with a path alone); see `open_scene`."""
+    if entry.id == INDIAN_PINES:
         from rsviz.io.indian_pines import open_indian_pines
 
         return open_indian_pines(budget)
     from rsviz.io.doors import open_file
 
-    entry = None
-    if re.fullmatch(r"[a-z0-9_-]{1,64}", ref):
-        entry = next((e for e in scenes() if e.id == ref), None)
-        if entry is None and not Path(ref).exists():
-            raise UnreadableScene(
-                f"There is no scene '{ref}' and no file of this name.",
-                "`python -m rsviz scenes` lists all scenes.",
-            )
-    source = open_file(ref if entry is None else entry.path, variable, axes, budget)
-    if entry is None:
+    source = open_file(entry.path, variable, axes, budget)
+    if not entry.id:
         return source
     described = source.describe()
     return source.described(

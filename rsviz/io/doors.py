@@ -5,13 +5,16 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-from rsviz.core.errors import RsvizError, UnreadableScene
+from rsviz.core.errors import RsvizError, SceneTooLarge, UnreadableScene
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
 from rsviz.io.paths import header_of, regular_file, shown, truth_of
-from rsviz.io.source import SceneSource
-from rsviz.io.truth import pair
+from rsviz.io.source import Request, SceneSource
+from rsviz.io.truth import paired
 
 MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"II*\0", "geotiff"),
@@ -29,8 +32,22 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"CDF\x02", "netcdf3"),
     (b"CDF\x05", "netcdf3"),
     (b"MATLAB 5.0 MAT-file", "mat5"),
-    (b"ENVI", "envi-header"),
+    (b"ENVI", "envi"),
 )
+READERS: dict[str, tuple[str, str]] = {
+    "geotiff": ("raster", "open_raster"),
+    "png": ("raster", "open_raster"),
+    "jpeg": ("raster", "open_raster"),
+    "jpeg2000": ("raster", "open_raster"),
+    "npy": ("npy", "open_npy"),
+    "npz": ("npy", "open_npz"),
+    "mat5": ("mat5", "open_mat5"),
+    "hdf5": ("hdf5", "open_hdf5"),
+    "netcdf3": ("netcdf3", "open_netcdf3"),
+    "envi": ("envi", "open_envi"),
+}
+"""Module and function for each kind of file."""
+
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 REFUSED: tuple[tuple[bytes, str, str], ...] = (
@@ -62,7 +79,6 @@ DAMAGE = (
     ArithmeticError,
     RuntimeError,
     EOFError,
-    MemoryError,
     struct.error,
     zlib.error,
     zipfile.BadZipFile,
@@ -80,12 +96,10 @@ def sniff(path: Path) -> str:
         head = file.read(512)
         for magic, reader in MAGIC:
             if head.startswith(magic):
-                if reader == "mat5" and _hdf5_at(file.seek(512) and file.read(8)):
-                    return "hdf5"
                 return reader
         for offset in (0, *(512 << k for k in range(11))):
             file.seek(offset)
-            if _hdf5_at(file.read(8)):
+            if file.read(8) == HDF5:
                 return "hdf5"
     header = header_of(path)
     if header is not None and _starts_with(header, b"ENVI"):
@@ -117,24 +131,25 @@ def open_file(
         BadOption: the variable or the axes do not fit.
     """
     real = regular_file(path)
-    source = _open(real, variable, axes, budget)
+    source = _open(real, Request(budget, variable, axes))
     beside = truth_of(real)
     if beside is None or source.describe().truth_names:
         return source
-    try:
-        labels = _open(regular_file(beside), "", "", budget)
-        return pair(source, labels, f"the file '{shown(beside.name)}'")
-    except RsvizError as error:
-        told = f"Reference labels in '{shown(beside.name)}' were not used: {error.message}"
-        return source.paired(None, (told,))
+    return paired(
+        source,
+        lambda: _open(regular_file(beside), Request(budget)),
+        f"the file '{shown(beside.name)}'",
+    )
 
 
-def _open(path: Path, variable: str, axes: str, budget: Budget) -> SceneSource:
+def _open(path: Path, request: Request) -> SceneSource:
     name = shown(path.name)
     try:
-        return _reader(path, sniff(path), variable, axes, budget)
+        return _reader(sniff(path))(path, request)
     except RsvizError:
         raise
+    except MemoryError as error:
+        raise SceneTooLarge(f"Opening '{name}' needs more memory than there is.") from error
     except DAMAGE as error:
         cause = " ".join(str(error).split())[:160] or type(error).__name__
         raise UnreadableScene(
@@ -142,25 +157,11 @@ def _open(path: Path, variable: str, axes: str, budget: Budget) -> SceneSource:
         ) from error
 
 
-def _reader(path: Path, kind: str, variable: str, axes: str, budget: Budget) -> SceneSource:
-    """Each reader is imported when its kind of file is first opened."""
-    if kind in ("geotiff", "png", "jpeg", "jpeg2000"):
-        from rsviz.io.raster import open_raster
-
-        return open_raster(path, kind, budget)
-    if kind == "npy":
-        from rsviz.io.npy import open_npy
-
-        return open_npy(path, axes, budget)
-    if kind == "npz":
-        from rsviz.io.npy import open_npz
-
-        return open_npz(path, variable, axes, budget)
-    raise UnreadableScene(f"'{shown(path.name)}' is a file of the kind {kind}.")
-
-
-def _hdf5_at(head: bytes | int) -> bool:
-    return head == HDF5
+def _reader(kind: str) -> Callable[[Path, Request], SceneSource]:
+    """The reader of a kind of file; its libraries are imported when it is first needed."""
+    module, function = READERS[kind]
+    reader: Callable[..., SceneSource] = getattr(import_module(f"rsviz.io.{module}"), function)
+    return partial(reader, driver=kind) if module == "raster" else reader
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:

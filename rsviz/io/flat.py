@@ -33,6 +33,8 @@ class FlatFile:
         offset: where the first number lies, bytes.
         dtype: type with byte order.
         shape: sizes of the stored axes, slowest first.
+        first_step: bytes from one index of the first axis to the next, when other things lie
+            between; 0 when nothing does.
     """
 
     file: BinaryIO
@@ -40,6 +42,7 @@ class FlatFile:
     offset: int
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+    first_step: int = 0
 
     def check_size(self) -> None:
         """Make sure that the file is long enough.
@@ -47,7 +50,8 @@ class FlatFile:
         Raises:
             UnreadableScene: it is not.
         """
-        needed = self.offset + array_bytes(self.shape, self.dtype.itemsize)
+        steps = (self.shape[0] - 1) * self._step(0) if self.shape else 0
+        needed = self.offset + steps + array_bytes(self.shape[1:], self.dtype.itemsize)
         there = os.fstat(self.file.fileno()).st_size
         if needed > there:
             size = " x ".join(str(n) for n in self.shape)
@@ -71,7 +75,7 @@ class FlatFile:
         self, out: NDArray[Any], wanted: list[range | tuple[int, ...]], axis: int, start: int
     ) -> None:
         """Fill `out` from the sub-array that begins at byte `start` and whose axes are axis..."""
-        step = array_bytes(self.shape[axis + 1 :], self.dtype.itemsize)
+        step = self._step(axis)
         useful = out[0].size * self.dtype.itemsize
         inner = wanted[axis + 1 :]
         deeper = len(inner) > 0 and self._run_bytes(axis + 1, inner) >= RUN_BYTES
@@ -84,25 +88,27 @@ class FlatFile:
         done = 0
         for run in _runs(wanted[axis], per_read):
             low, high = hull[0], (len(run) - 1) * step + hull[1]
-            flat = self._numbers(start + run[0] * step + low, high - low)
-            whole = np.lib.stride_tricks.as_strided(
-                flat,
-                shape=[len(run), *(_extent(w) for w in inner)],
-                strides=[step, *self._strides(axis + 1)],
-                writeable=False,
+            whole: NDArray[Any] = np.ndarray(
+                shape=(len(run), *(_extent(w) for w in inner)),
+                dtype=self.dtype,
+                buffer=self._bytes(start + run[0] * step + low, high - low),
+                strides=(step, *self._steps(axis + 1)),
             )
             out[done : done + len(run)] = whole[(slice(None), *(_relative(w) for w in inner))]
             done += len(run)
 
-    def _strides(self, axis: int) -> list[int]:
-        return [
-            array_bytes(self.shape[i + 1 :], self.dtype.itemsize)
-            for i in range(axis, len(self.shape))
-        ]
+    def _step(self, axis: int) -> int:
+        """Bytes from one index of an axis to the next."""
+        if axis == 0 and self.first_step:
+            return self.first_step
+        return array_bytes(self.shape[axis + 1 :], self.dtype.itemsize)
+
+    def _steps(self, axis: int) -> list[int]:
+        return [self._step(i) for i in range(axis, len(self.shape))]
 
     def _hull(self, axis: int, wanted: list[range | tuple[int, ...]]) -> tuple[int, int]:
         """First and last byte (exclusive) of the wanted numbers within one step."""
-        strides = self._strides(axis)
+        strides = self._steps(axis)
         low = sum(w[0] * s for w, s in zip(wanted, strides, strict=True))
         high = sum(w[-1] * s for w, s in zip(wanted, strides, strict=True))
         return low, high + self.dtype.itemsize
@@ -112,7 +118,7 @@ class FlatFile:
         low, high = self._hull(axis + 1, wanted[1:])
         return high - low
 
-    def _numbers(self, start: int, n_bytes: int) -> NDArray[Any]:
+    def _bytes(self, start: int, n_bytes: int) -> bytes:
         self.file.seek(start)
         raw = self.file.read(n_bytes)
         if len(raw) != n_bytes:
@@ -120,18 +126,23 @@ class FlatFile:
                 f"'{self.name}' ends early: {n_bytes} bytes were expected at byte {start}, "
                 f"{len(raw)} are there."
             )
-        return np.frombuffer(raw, dtype=self.dtype)
+        return raw
 
 
-def flat_pixels(flat: FlatFile, axes: str) -> tuple[ArrayPixels, Layout]:
-    """Pixels of an array in a file; `axes` names the stored axes, slowest first.
+def flat_pixels(flat: FlatFile, fortran: bool, axes: str) -> ArrayPixels:
+    """Pixels of an array in a file.
+
+    Args:
+        flat: where the numbers lie.
+        fortran: whether the first named axis varies fastest in the file.
+        axes: meaning of the axes, as the file's own software orders them.
 
     Raises:
         UnreadableScene: the file is too short for the array.
     """
     flat.check_size()
-    layout = Layout(flat.shape, axes, flat.dtype.itemsize)
-    return ArrayPixels(layout, flat.fetch, flat.file.close, layout.band_first), layout
+    layout = Layout(flat.shape, axes[::-1] if fortran else axes, flat.dtype.itemsize)
+    return ArrayPixels(layout, flat.fetch, flat.file.close, layout.band_first)
 
 
 def open_bytes(path: Path) -> BinaryIO:

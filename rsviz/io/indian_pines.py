@@ -16,7 +16,7 @@ from rsviz.core.grid import Grid
 from rsviz.io.budget import Budget
 from rsviz.io.meaning import bands_of
 from rsviz.io.npy import open_npy
-from rsviz.io.source import Classes, Labels, SceneSource
+from rsviz.io.source import Classes, Labels, Request, SceneSource
 
 ABOUT = (
     "Two thirds crops, one third forest, seen by AVIRIS on 12 June 1992 in Indiana: 145 x 145 "
@@ -75,8 +75,8 @@ def open_indian_pines(budget: Budget) -> SceneSource:
             "Indian Pines comes with the library tensorly, which is not installed here.",
             "Install the requirements again: pip install -r requirements.txt",
         )
-    source = open_npy(cube, "HWC", budget)
-    labels = open_npy(folder / "Indian_pines_gt.npy", "HW", budget)
+    source = open_npy(cube, Request(budget, axes="HWC"))
+    labels = open_npy(folder / "Indian_pines_gt.npy", Request(budget, axes="HW"))
     centres, widths = band_table()
     bands, _ = bands_of(len(centres), wavelengths=centres, unit="nm", widths=widths)
     plain = source.describe()

@@ -1,7 +1,7 @@
 """Stored axes of an array, what they mean, and how a window is cut into pieces.
 
 Axes are named by letters: T dates, C bands, H rows, W columns. "HWC" means that rows vary
-slowest and bands fastest in the file.
+slowest and bands fastest in the file. "-" stands for an axis of size 1 without a meaning.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from rsviz.core.grid import Window
 
 LETTERS = "TCHW"
 PIECE_BYTES = 8 << 20
+_WORDS = {"T": "date", "C": "band", "H": "row", "W": "column"}
+_USUAL = "this is the most usual order"
 
 Selection = tuple[slice | tuple[int, ...], ...]
 """What to take from each stored axis: a slice, or ascending indices."""
@@ -56,14 +58,17 @@ class Layout:
             "C": slice(first, last + 1) if dense else tuple(bands),
             "H": rows,
             "W": window.cols,
+            "-": slice(0, 1),
         }
         return tuple(wanted[letter] for letter in self.axes)
 
     def to_tchw(self, stored: NDArray[np.generic]) -> NDArray[np.generic]:
         """A block in stored order -> (T, C, H, W), as a view."""
-        order = [self.axes.index(letter) for letter in LETTERS if letter in self.axes]
-        missing = tuple(i for i, letter in enumerate(LETTERS) if letter not in self.axes)
-        return np.expand_dims(stored.transpose(order), missing)
+        plain = stored.squeeze(tuple(i for i, letter in enumerate(self.axes) if letter == "-"))
+        axes = self.axes.replace("-", "")
+        order = [axes.index(letter) for letter in LETTERS if letter in axes]
+        missing = tuple(i for i, letter in enumerate(LETTERS) if letter not in axes)
+        return np.expand_dims(plain.transpose(order), missing)
 
 
 def pieces(
@@ -136,14 +141,14 @@ def guessed_axes(
     if len(shape) == 3:
         axes, why = _three(tuple(shape), plane, bands)
     else:
-        axes = "TCHW" if shape[1] < shape[3] and shape[1] < shape[2] else "THWC"
-        why = "the usual orders are dates, rows, columns, bands and dates, bands, rows, columns"
+        second = shape[1] < min(shape[2:])
+        axes = "TCHW" if second else "THWC"
+        why = "the second axis is the shortest of the last three" if second else _USUAL
     sizes = dict(zip(axes, shape, strict=True))
-    dates = f"{sizes['T']} dates, " if "T" in sizes else ""
+    meant = ", ".join(f"{n} {_WORDS[letter]}{'s' * (n != 1)}" for letter, n in sizes.items())
     return axes, (
-        f"The axes of '{name}' ({size}) were guessed as {axes}: {dates}{sizes['H']} rows, "
-        f"{sizes['W']} columns, {sizes['C']} bands, because {why}; choose other axes if the "
-        "image looks wrong."
+        f"The axes of '{name}' ({size}) were guessed as {axes}, that is {meant}, because {why}; "
+        "choose other axes if the image looks wrong."
     )
 
 
@@ -160,6 +165,6 @@ def _three(
         (b == c != a, "CHW", "the last two axes are equal"),
         (a < min(b, c), "CHW", "the first axis is the shortest"),
         (c < min(a, b), "HWC", "the last axis is the shortest"),
-        (True, "HWC", "this is the most usual order"),
+        (True, "HWC", _USUAL),
     )
     return next((axes, why) for holds, axes, why in rules if holds)

@@ -13,11 +13,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.core.errors import SceneTooLarge
 from rsviz.core.grid import Window
 from rsviz.core.scene import Band, Quantity
-from rsviz.io.source import Calibration, Pixels
+from rsviz.io.calibration import Calibration
+from rsviz.io.source import Pixels
 
 T = TypeVar("T")
+MOST_BANDS = 20_000
 
 _GENERIC = re.compile(r"band[ _]*\d+", re.IGNORECASE)
 
@@ -75,7 +78,13 @@ def bands_of(
     widths: Sequence[float] = (),
     good: Sequence[bool] = (),
 ) -> tuple[tuple[Band, ...], tuple[str, ...]]:
-    """Bands from the lists that a file brought; lists of another length are left out and told."""
+    """Bands from the lists that a file brought; lists of another length are left out and told.
+
+    Raises:
+        SceneTooLarge: there are more than 20,000 bands.
+    """
+    if count > MOST_BANDS:
+        raise SceneTooLarge(f"There are {count} bands; at most {MOST_BANDS} can be handled.")
     notes: list[str] = []
     lists = {"wavelengths": wavelengths, "band widths": widths, "bad-band flags": good}
     for what, values in lists.items():

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from numpy.lib import format as npy_format
 
-from rsviz.core.errors import BadOption, UnreadableScene
-from rsviz.io.arrays import Variable, array_source
+from rsviz.core.errors import UnreadableScene
+from rsviz.io.arrays import Variable, array_source, open_variables
 from rsviz.io.budget import Budget, array_bytes
-from rsviz.io.flat import FlatFile, open_bytes
+from rsviz.io.flat import FlatFile, flat_pixels, open_bytes
 from rsviz.io.paths import shown
-from rsviz.io.source import SceneSource
+from rsviz.io.source import ArrayPixels, Request, SceneSource
 from rsviz.io.unpack import unpacked
 
 MOST_ENTRIES = 1000
 _BROKEN = (ValueError, TypeError, OverflowError, SyntaxError, MemoryError, RecursionError)
 
+Header = tuple[tuple[int, ...], np.dtype[Any], bool]
+"""Shape, type, and whether the first axis varies fastest (Fortran order)."""
 
-def open_npy(path: Path, axes: str, budget: Budget) -> SceneSource:
+
+def open_npy(path: Path, request: Request) -> SceneSource:
     """Open a .npy file.
 
     Raises:
         UnreadableScene: it holds objects, is damaged or too short.
+        BadOption: the axes do not fit.
     """
     file = open_bytes(path)
     try:
-        variable = _header(file, shown(path.stem))
-        flat = FlatFile(file, shown(path.name), file.tell(), variable.dtype, variable.stored_shape)
-        return array_source(path, "npy", variable, flat, axes, budget)
+        shape, dtype, fortran = _header(file, shown(path.stem))
+        stored = shape[::-1] if fortran else shape
+        flat = FlatFile(file, shown(path.name), file.tell(), dtype, stored)
+        variable = Variable(shown(path.stem), shape, dtype, partial(flat_pixels, flat, fortran))
+        return array_source(path, "npy", variable, request)
     except BaseException:
         file.close()
         raise
 
 
-def open_npz(path: Path, chosen: str, axes: str, budget: Budget) -> SceneSource:
+def open_npz(path: Path, request: Request) -> SceneSource:
     """Open one array of a .npz file; it is unpacked once into a temporary file.
 
     Raises:
@@ -46,35 +54,11 @@ def open_npz(path: Path, chosen: str, axes: str, budget: Budget) -> SceneSource:
         BadOption: the chosen name is not there.
     """
     with zipfile.ZipFile(path) as archive:
-        found = {variable.name: (variable, info) for variable, info in _entries(archive)}
-        images = {n: v for n, (v, _) in found.items() if v.is_image}
-        if not images:
-            raise UnreadableScene(
-                f"'{shown(path.name)}' holds no array that is an image ({len(found)} arrays)."
-            )
-        name = chosen or max(images, key=lambda n: images[n].weight)
-        if name not in images:
-            raise BadOption(
-                f"There is no image '{shown(name)}' in '{shown(path.name)}'.",
-                f"There are: {', '.join(images)}.",
-            )
-        variable, info = found[name]
-        needed = array_bytes(variable.shape, variable.dtype.itemsize)
-        budget.check_unpack(needed, name)
-        with archive.open(info) as entry:
-            _header(entry, name)
-            file = unpacked(iter(lambda: entry.read(1 << 20), b""), needed, name, budget)
-    flat = FlatFile(file, shown(path.name), 0, variable.dtype, variable.stored_shape)
-    try:
-        return array_source(
-            path, "npz", variable, flat, axes, budget, tuple(sorted(images)), unpacked=True
-        )
-    except BaseException:
-        file.close()
-        raise
+        variables = list(_entries(archive, request.budget))
+        return open_variables(path, "npz", variables, request)
 
 
-def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[Variable, zipfile.ZipInfo]]:
+def _entries(archive: zipfile.ZipFile, budget: Budget) -> Iterator[Variable]:
     """Numeric arrays of an archive, from their headers alone."""
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -82,18 +66,32 @@ def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[Variable, zipfile.ZipIn
             f"The archive has {len(entries)} entries; at most {MOST_ENTRIES} are expected."
         )
     for info in entries:
-        if not info.filename.endswith(".npy") or info.flag_bits & 0x1:
+        if not info.filename.endswith(".npy"):
             continue
+        name = shown(info.filename.removesuffix(".npy"))
         with archive.open(info) as entry:
             try:
-                variable = _header(entry, shown(info.filename.removesuffix(".npy")))
+                shape, dtype, _ = _header(entry, name)
             except UnreadableScene:
                 continue  # objects beside images do no harm as long as nobody loads them
-        yield variable, info
+        unpack = partial(_unpack, archive, info, name, budget)
+        yield Variable(name, shape, dtype, unpack, packed=True)
 
 
-def _header(file: Any, name: str) -> Variable:
-    """Shape, order and type of an array; leaves the file at its first number."""
+def _unpack(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, budget: Budget, axes: str
+) -> ArrayPixels:
+    with archive.open(info) as entry:
+        shape, dtype, fortran = _header(entry, name)
+        needed = array_bytes(shape, dtype.itemsize)
+        budget.check_unpack(needed, name)
+        file = unpacked(iter(lambda: entry.read(1 << 20), b""), needed, name, budget)
+    stored = shape[::-1] if fortran else shape
+    return flat_pixels(FlatFile(file, name, 0, dtype, stored), fortran, axes)
+
+
+def _header(file: Any, name: str) -> Header:
+    """Read the header of an array; leaves the file at its first number."""
     stream: BinaryIO = file
     try:
         version = npy_format.read_magic(stream)
@@ -123,4 +121,4 @@ def _header(file: Any, name: str) -> Variable:
             f"'{name}' holds {what}; an array of plain numbers is expected.",
             "Objects are never loaded, because they can run code; save plain numbers instead.",
         )
-    return Variable(name, tuple(int(n) for n in shape), dtype, fortran)
+    return tuple(int(n) for n in shape), dtype, fortran

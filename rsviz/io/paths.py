@@ -62,8 +62,8 @@ def world_file_names(path: Path) -> tuple[Path, ...]:
 
 def header_of(path: Path) -> Path | None:
     """The ENVI header beside a data file: 'name.hdr' or 'name.ext.hdr'."""
-    for candidate in (path.with_suffix(".hdr"), path.with_name(path.name + ".hdr")):
-        if candidate != path and candidate.is_file():
+    for candidate in (path.with_name(path.name + ".hdr"), path.with_suffix(".hdr")):
+        if candidate != path and candidate.is_file() and data_of(candidate) in (None, path):
             return candidate
     return None
 

@@ -22,11 +22,12 @@ from rsviz.core.errors import UnreadableScene
 from rsviz.core.grid import Window
 from rsviz.core.scene import Description
 from rsviz.io.budget import Budget, array_bytes
+from rsviz.io.calibration import Calibration
 from rsviz.io.georef import IDENTITY, Affine, grid_of, parsed_crs, world_file
 from rsviz.io.layout import pieces
 from rsviz.io.meaning import quantity_of
 from rsviz.io.paths import shown
-from rsviz.io.source import Block, Calibration, SceneSource
+from rsviz.io.source import Block, Request, SceneSource
 from rsviz.io.tags import bands_from_tags, classes_from_tags, date_from_tags
 
 DRIVERS = {
@@ -93,20 +94,21 @@ class GdalPixels:
         return mask
 
 
-def open_raster(path: Path, driver: str, budget: Budget) -> SceneSource:
+def open_raster(path: Path, request: Request, driver: str) -> SceneSource:
     """Open a raster with the one driver that its first bytes call for.
 
     Raises:
         UnreadableScene: it is damaged.
         SceneTooLarge: a single tile exceeds the budget.
     """
+    request.refuse_choices("an image file")
     try:
         with rasterio.Env(**SETTINGS):
             dataset = rasterio.open(path, driver=DRIVERS[driver], sharing=False)
     except Failure as error:
         raise _damaged(shown(path.name), error) from error
     try:
-        return _source(path, driver, dataset, budget)
+        return _source(path, driver, dataset, request.budget)
     except Failure as error:
         dataset.close()
         raise _damaged(shown(path.name), error) from error

@@ -36,11 +36,11 @@ def bands_from_tags(dataset: Any, indices: Sequence[int]) -> tuple[tuple[Band, .
     units = {_first(tags, _UNIT) for tags in each} - {""}
     return bands_of(
         len(indices),
-        names if any(names) else numbers_or_words(_first(whole, ("band_names", "band names"))),
-        _column(each, _CENTRE) or _numbers(_first(whole, _CENTRE)),
+        names if any(names) else words(_first(whole, ("band_names", "band names"))),
+        _column(each, _CENTRE) or numbers(_first(whole, _CENTRE)),
         units.pop() if len(units) == 1 else _first(whole, _UNIT),
-        _column(each, _WIDTH) or _numbers(_first(whole, _WIDTH)),
-        [v > 0 or math.isnan(v) for v in _column(each, _GOOD) or _numbers(_first(whole, _GOOD))],
+        _column(each, _WIDTH) or numbers(_first(whole, _WIDTH)),
+        [v > 0 or math.isnan(v) for v in _column(each, _GOOD) or numbers(_first(whole, _GOOD))],
     )
 
 
@@ -62,8 +62,13 @@ def classes_from_tags(dataset: Any) -> Classes:
 def date_from_tags(dataset: Any) -> tuple[str, ...]:
     """The day of acquisition (ISO) when the tags tell it, else empty."""
     tags = _lower(dataset.tags())
-    text = _first(tags, ("acquisition_date", "acquisition_time", "acquisition time", "start_time"))
-    return (text[:10],) if re.match(r"\d{4}-\d\d-\d\d", text) else ()
+    day = iso_day(_first(tags, ("acquisition_date", "acquisition_time", "start_time")))
+    return (day,) if day else ()
+
+
+def iso_day(text: str) -> str:
+    """The day of a date and time in ISO form; empty when the text is none."""
+    return text[:10] if re.match(r"\d{4}-\d\d-\d\d", text) else ""
 
 
 def _strings(text: str) -> list[str]:
@@ -73,25 +78,26 @@ def _strings(text: str) -> list[str]:
         except ValueError:
             return []
         return [str(item)[:120] for item in items]
-    return [item[:120] for item in numbers_or_words(text)]
+    return [item[:120] for item in words(text)]
 
 
-def numbers_or_words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     """The items of an ENVI list such as '{400, 410}', also without braces."""
     inner = text.strip().removeprefix("{").removesuffix("}")
     return [item.strip() for item in inner.replace("\n", " ").split(",")] if inner.strip() else []
 
 
-def _numbers(text: str) -> list[float]:
+def numbers(text: str) -> list[float]:
+    """The numbers of such a list; empty when one of them is none."""
     try:
-        return [float(item) for item in numbers_or_words(text.replace("[", "").replace("]", ""))]
+        return [float(item) for item in words(text.replace("[", "").replace("]", ""))]
     except ValueError:
         return []
 
 
 def _column(each: Sequence[Mapping[str, str]], keys: Sequence[str]) -> list[float]:
     """One number a band; NaN where a band has none; empty when no band has one."""
-    found = [_numbers(_first(tags, keys)) for tags in each]
+    found = [numbers(_first(tags, keys)) for tags in each]
     if not any(found):
         return []
     return [values[0] if len(values) == 1 else math.nan for values in found]

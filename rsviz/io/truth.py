@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from rsviz.core.errors import UnreadableScene
+from rsviz.core.errors import RsvizError, UnreadableScene
 from rsviz.core.grid import Window
 from rsviz.io.source import Classes, Labels, SceneSource
 
@@ -12,17 +14,28 @@ MOST_CLASSES = 255
 STRIP_PIXELS = 1 << 22
 
 
-def pair(source: SceneSource, labels: SceneSource, origin: str) -> SceneSource:
-    """The scene together with its reference labels.
+def paired(source: SceneSource, open_labels: Callable[[], SceneSource], origin: str) -> SceneSource:
+    """The scene with the labels that were found for it; without them, and told, if they fail.
 
     Args:
         source: the scene.
-        labels: one band on the same rows and columns, whole numbers, 0 for unlabelled.
-        origin: where the labels were found, for the user.
-
-    Raises:
-        UnreadableScene: the labels do not fit the scene, or are not labels.
+        open_labels: opens what looks like its reference labels.
+        origin: where they were found, for the user.
     """
+    labels = None
+    try:
+        labels = open_labels()
+        return _pair(source, labels, origin)
+    except RsvizError as error:
+        if labels is not None:
+            labels.close()
+        return source.paired(
+            None, (f"Reference labels in {origin} were not used: {error.message}",)
+        )
+
+
+def _pair(source: SceneSource, labels: SceneSource, origin: str) -> SceneSource:
+    """Labels are one band on the scene's rows and columns: whole numbers, 0 for unlabelled."""
     scene, found = source.describe(), labels.describe()
     if found.shape[:2] != (1, 1) or found.grid.shape != scene.grid.shape:
         raise UnreadableScene(
@@ -34,7 +47,8 @@ def pair(source: SceneSource, labels: SceneSource, origin: str) -> SceneSource:
     highest = _highest_label(labels)
     if highest > len(classes.names):
         classes = Classes(tuple(f"Class {k}" for k in range(1, highest + 1)))
-        told = f"Reference labels come from {origin}, which does not name its {highest} classes."
+        unnamed = "its class" if highest == 1 else f"its {highest} classes"
+        told = f"Reference labels come from {origin}, which does not name {unnamed}."
     return source.paired(Labels(labels, classes), (told,))
 
 
