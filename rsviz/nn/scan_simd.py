@@ -19,10 +19,9 @@ from numba.extending import intrinsic, models, overload, register_model
 LANES = 16
 LOG2E = float(np.log2(np.e))
 LN2 = float(np.log(2.0))
-COLUMNS = 4  # steps that are transposed together
 
 _CONTRACT = ("contract",)
-_I32 = ir.IntType(32)
+I32 = ir.IntType(32)
 # 2^r = 1 + r q(r) on [-1/2, 1/2], minimax in relative error (2e-9), exact at 0.
 _EXP2 = (0.6931472028550475, 0.2402264791363159, 0.05550332471155742)
 _EXP2 += (0.009618437357481722, 0.0013398874404660574, 0.0001535336193688036)
@@ -71,7 +70,7 @@ def shift(typingctx, base, count):
     return base(base, types.intp), code
 
 
-def _read(builder, pointer, lanes):
+def read_vector(builder, pointer, lanes):
     """Loads consecutive numbers from an address that need not be aligned."""
     vector = ir.VectorType(pointer.type.pointee, lanes)
     value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
@@ -79,22 +78,21 @@ def _read(builder, pointer, lanes):
     return value
 
 
-def _write(builder, value, pointer):
+def write_vector(builder, value, pointer):
     """Stores consecutive numbers to an address that need not be aligned."""
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
 
 
-def _shuffle(builder, first, second, lanes):
-    return builder.shuffle_vector(
-        first, second, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
-    )
+def shuffle(builder, first, second, lanes):
+    """Picks lanes out of two vectors, counted through both."""
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(I32, len(lanes)), lanes))
 
 
 def _broadcast(builder, scalar, lanes=LANES):
     vector = ir.VectorType(scalar.type, lanes)
     undefined = ir.Constant(vector, ir.Undefined)
-    one = builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
-    return _shuffle(builder, one, undefined, [0] * lanes)
+    one = builder.insert_element(undefined, scalar, ir.Constant(I32, 0))
+    return shuffle(builder, one, undefined, [0] * lanes)
 
 
 def _constant(vector, value):
@@ -106,7 +104,7 @@ def vload(typingctx, numbers, index):
     """Reads LANES numbers from an index on."""
 
     def code(context, builder, signature, args):
-        return _read(builder, builder.gep(args[0], [args[1]]), LANES)
+        return read_vector(builder, builder.gep(args[0], [args[1]]), LANES)
 
     return Vector(numbers.dtype)(numbers, types.intp), code
 
@@ -116,7 +114,7 @@ def vstore(typingctx, numbers, index, value):
     """Writes LANES numbers from an index on."""
 
     def code(context, builder, signature, args):
-        _write(builder, args[2], builder.gep(args[0], [args[1]]))
+        write_vector(builder, args[2], builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
 
     return types.void(numbers, types.intp, value), code
@@ -163,48 +161,6 @@ def vzero(typingctx, numbers):
     return Vector(numbers.dtype)(numbers), code
 
 
-@intrinsic
-def vsum(typingctx, value):
-    """The sum over the lanes, as a number."""
-
-    def code(context, builder, signature, args):
-        (x,) = args
-        while x.type.count > 1:
-            half = x.type.count // 2
-            low, high = list(range(half)), list(range(half, 2 * half))
-            x = builder.fadd(_shuffle(builder, x, x, low), _shuffle(builder, x, x, high))
-        return builder.extract_element(x, ir.Constant(_I32, 0))
-
-    return value.dtype(value), code
-
-
-@intrinsic
-def vsum_rows(typingctx, numbers, index):
-    """Lane i holds the sum of row i of LANES rows of LANES numbers that follow each other.
-
-    A butterfly: every pass folds pairs of rows into one, half of whose lanes belongs to each.
-    """
-
-    def code(context, builder, signature, args):
-        first = builder.gep(args[0], [args[1]])
-        step = ir.Constant(args[1].type, LANES)
-        rows = [_read(builder, p, LANES) for p in _row_pointers(builder, first, step)]
-        lanes, half = range(LANES), LANES // 2
-        while half:
-            # Lane l of a folded pair: of the first row if bit ``half`` of l is 0, else the second.
-            keep = [lane if not lane & half else LANES + (lane ^ half) for lane in lanes]
-            other = [lane ^ half if not lane & half else LANES + lane for lane in lanes]
-            pairs = list(zip(rows[:half], rows[half:], strict=True))
-            rows = [
-                builder.fadd(_shuffle(builder, *p, keep), _shuffle(builder, *p, other))
-                for p in pairs
-            ]
-            half //= 2
-        return rows[0]
-
-    return Vector(numbers.dtype)(numbers, types.intp), code
-
-
 def _arithmetic(name):
     @intrinsic
     def operation(typingctx, left, right):
@@ -215,7 +171,7 @@ def _arithmetic(name):
 
     def choose(left, right):
         if isinstance(left, Vector) and left == right:
-            return lambda left, right: operation(left, right)
+            return lambda left, right: operation(left, right)  # noqa: PLW0108 - numba needs one
         return None
 
     return choose
@@ -272,7 +228,7 @@ def exp2(typingctx, value):
         power = builder.fmul(rest, _polynomial(builder, rest, _EXP2), flags=_CONTRACT)
         power = builder.fadd(power, _constant(x.type, 1.0), flags=_CONTRACT)
         # The low bits of ``shifted`` are the whole part: add them to the exponent of the power.
-        integers = ir.VectorType(_I32, x.type.count)
+        integers = ir.VectorType(I32, x.type.count)
         exponent = builder.shl(builder.bitcast(shifted, integers), _constant(integers, 23))
         bits = builder.add(builder.bitcast(power, integers), exponent)
         return builder.bitcast(bits, x.type)
@@ -320,68 +276,6 @@ def where_positive(typingctx, condition, yes, no):
     return yes(condition, yes, no), code
 
 
-def _transpose_groups(builder, vectors):
-    """Transposes 4x4 blocks: lane 4i+j of vector k and lane 4i+k of vector j change places."""
-    lanes = vectors[0].type.count
-    blocks = range(0, lanes, COLUMNS)
-    low = [b + i for b in blocks for i in (0, lanes, 1, lanes + 1)]
-    high = [b + i for b in blocks for i in (2, lanes + 2, 3, lanes + 3)]
-    a, b = (_shuffle(builder, vectors[0], vectors[1], order) for order in (low, high))
-    c, d = (_shuffle(builder, vectors[2], vectors[3], order) for order in (low, high))
-    left = [b + i for b in blocks for i in (0, 1, lanes, lanes + 1)]
-    right = [b + i for b in blocks for i in (2, 3, lanes + 2, lanes + 3)]
-    pairs = ((a, c, left), (a, c, right), (b, d, left), (b, d, right))
-    return [_shuffle(builder, x, y, order) for x, y, order in pairs]
-
-
-def _join(builder, parts):
-    """Concatenates vectors of equal length (a power of two of them)."""
-    while len(parts) > 1:
-        order = list(range(2 * parts[0].type.count))
-        parts = [_shuffle(builder, *parts[i : i + 2], order) for i in range(0, len(parts), 2)]
-    return parts[0]
-
-
-def _row_pointers(builder, pointer, stride):
-    return [
-        builder.gep(pointer, [builder.mul(stride, ir.Constant(stride.type, row))])
-        for row in range(LANES)
-    ]
-
-
-@intrinsic
-def load_columns(typingctx, numbers, index, stride):
-    """Reads 4 steps of LANES rows that lie ``stride`` apart: four vectors, one a step."""
-
-    def code(context, builder, signature, args):
-        first = builder.gep(args[0], [args[1]])
-        rows = [_read(builder, p, COLUMNS) for p in _row_pointers(builder, first, args[2])]
-        # Vector k joins the rows k, 4+k, 8+k, ..: after the transposition its lanes are in order.
-        grouped = [_join(builder, rows[k::COLUMNS]) for k in range(COLUMNS)]
-        columns = _transpose_groups(builder, grouped)
-        return context.make_tuple(builder, signature.return_type, columns)
-
-    vector = Vector(numbers.dtype)
-    return types.UniTuple(vector, COLUMNS)(numbers, types.intp, types.intp), code
-
-
-@intrinsic
-def store_columns(typingctx, numbers, index, stride, columns):
-    """Writes four vectors as 4 steps of LANES rows that lie ``stride`` apart."""
-
-    def code(context, builder, signature, args):
-        first = builder.gep(args[0], [args[1]])
-        grouped = _transpose_groups(builder, cgutils.unpack_tuple(builder, args[3], COLUMNS))
-        for row, pointer in enumerate(_row_pointers(builder, first, args[2])):
-            start = row - row % COLUMNS
-            lanes = list(range(start, start + COLUMNS))
-            vector = grouped[row % COLUMNS]
-            _write(builder, _shuffle(builder, vector, vector, lanes), pointer)
-        return context.get_dummy_value()
-
-    return types.void(numbers, types.intp, types.intp, columns), code
-
-
 def _x86() -> bool:
     return binding.get_process_triple().startswith(("x86_64", "i686", "amd64"))
 
@@ -395,11 +289,11 @@ def flush_denormals(typingctx):
     """
 
     def code(context, builder, signature, args):
-        former = cgutils.alloca_once_value(builder, ir.Constant(_I32, 0))
+        former = cgutils.alloca_once_value(builder, ir.Constant(I32, 0))
         if _x86():
-            wanted = cgutils.alloca_once(builder, _I32)
+            wanted = cgutils.alloca_once(builder, I32)
             _control_register(builder, "stmxcsr", former)
-            flags = ir.Constant(_I32, 0x8040)  # flush to zero, denormals are zero
+            flags = ir.Constant(I32, 0x8040)  # flush to zero, denormals are zero
             builder.store(builder.or_(builder.load(former), flags), wanted)
             _control_register(builder, "ldmxcsr", wanted)
         return builder.load(former)

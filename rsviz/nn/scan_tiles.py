@@ -6,27 +6,21 @@ of ``width`` steps: the steps of a chunk rounded up to a power of two, or to a m
 so that the rows of short sequences share a vector.
 """
 
-from numba import njit
-
+from rsviz.nn.scan_cache import kernel
+from rsviz.nn.scan_shuffles import COLUMNS, load_columns, store_columns, vsum
 from rsviz.nn.scan_simd import (
-    COLUMNS,
     LANES,
-    load_columns,
     pointer,
     shift,
-    store_columns,
     vload,
     vsplat,
     vstore,
-    vsum,
     vzero,
 )
 
 CHUNK = 32  # steps in a tile; a multiple of LANES
 TILE = (CHUNK + 5) * LANES  # numbers from one tile to the next: a vector may run over, and tiles
 # should not compete for the same lines of the cache
-
-kernel = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @kernel
@@ -84,16 +78,16 @@ def clear(target, size):
 
 
 @kernel
-def _block(tile, tensor, i, d, t):
+def locate(kind, tensor, i, d, t):
     """Pointer to a block's first number, and the strides of channels and steps."""
-    base = shift(pointer(tile[0], tensor[0]), i * tensor[1] + d * tensor[2] + t * tensor[3])
+    base = shift(pointer(kind, tensor[0]), i * tensor[1] + d * tensor[2] + t * tensor[3])
     return base, tensor[2], tensor[3]
 
 
 @kernel
 def read_tile(tile, width, tensor, i, d, t0, steps, channels):
     """Copies ``steps`` steps from t0 of ``channels`` channels from d, batch item i, to a tile."""
-    source, channel_step, step = _block(tile, tensor, i, d, t0)
+    source, channel_step, step = locate(tile[0], tensor, i, d, t0)
     if step == 1 and channel_step == width and steps == width and width * channels >= LANES:
         for start in range(0, width * channels, LANES):  # rows that follow each other
             at = min(start, width * channels - LANES)
@@ -122,7 +116,7 @@ def read_tile(tile, width, tensor, i, d, t0, steps, channels):
 @kernel
 def write_tile(tile, width, tensor, i, d, t0, steps, channels):
     """Copies a tile back: the inverse of ``read_tile``."""
-    target, channel_step, step = _block(tile, tensor, i, d, t0)
+    target, channel_step, step = locate(tile[0], tensor, i, d, t0)
     if step == 1 and channel_step == width and steps == width and width * channels >= LANES:
         for start in range(0, width * channels, LANES):
             at = min(start, width * channels - LANES)
@@ -147,55 +141,55 @@ def write_tile(tile, width, tensor, i, d, t0, steps, channels):
 
 
 @kernel
-def read_states(tile, lanes, tensor, i, g, t0, steps, states):
-    """Copies B or C, ``states`` numbers a step, to rows of ``lanes`` numbers ending in zeros."""
-    offset = i * tensor[1] + g * tensor[2] + t0 * tensor[4]
-    source = shift(pointer(tile[0], tensor[0]), offset)
-    state_step, step = tensor[3], tensor[4]
-    if states == LANES and state_step == 1:
+def read_rows(rows, lanes, source, lane_step, step, steps, count):
+    """Copies ``count`` numbers a step to rows of ``lanes`` numbers, filled up with zeros."""
+    if count == LANES and lane_step == 1:
         for t in range(steps):
-            vstore(tile, t * LANES, vload(source, t * step))
-    elif states == LANES and step == 1 and steps >= COLUMNS:
+            vstore(rows, t * LANES, vload(source, t * step))
+    elif count == LANES and step == 1 and steps >= COLUMNS:
         for start in range(0, steps, COLUMNS):
             t = min(start, steps - COLUMNS)
-            columns = load_columns(source, t, state_step)
-            vstore(tile, t * LANES, columns[0])
-            vstore(tile, (t + 1) * LANES, columns[1])
-            vstore(tile, (t + 2) * LANES, columns[2])
-            vstore(tile, (t + 3) * LANES, columns[3])
+            columns = load_columns(source, t, lane_step)
+            vstore(rows, t * LANES, columns[0])
+            vstore(rows, (t + 1) * LANES, columns[1])
+            vstore(rows, (t + 2) * LANES, columns[2])
+            vstore(rows, (t + 3) * LANES, columns[3])
     else:
         for t in range(steps):
-            vstore(tile, (t + 1) * lanes - LANES, vzero(tile))
-            for n in range(states):
-                tile[t * lanes + n] = source[n * state_step + t * step]
+            vstore(rows, (t + 1) * lanes - LANES, vzero(rows))
+            for n in range(count):
+                rows[t * lanes + n] = source[n * lane_step + t * step]
 
 
 @kernel
-def write_states(tile, lanes, tensor, offset, steps, states, add):
-    """Copies rows of states back, or adds them; ``tensor`` is (address, state step, step)."""
-    target = shift(pointer(tile[0], tensor[0]), offset)
-    state_step, step = tensor[1], tensor[2]
-    whole = steps if states == LANES else 0
-    if whole and state_step == 1:
+def write_rows(rows, lanes, target, lane_step, step, steps, count, add):
+    """Copies rows back, or adds them: the inverse of ``read_rows``."""
+    whole = steps if count == LANES else 0
+    if whole and lane_step == 1:
         for t in range(whole):
-            row = vload(tile, t * LANES)
+            row = vload(rows, t * LANES)
             vstore(target, t * step, row + vload(target, t * step) if add else row)
     elif whole and step == 1:
         whole -= whole % COLUMNS
         for t in range(0, whole, COLUMNS):
-            rows = (
-                vload(tile, t * LANES),
-                vload(tile, (t + 1) * LANES),
-                vload(tile, (t + 2) * LANES),
-                vload(tile, (t + 3) * LANES),
+            columns = (
+                vload(rows, t * LANES),
+                vload(rows, (t + 1) * LANES),
+                vload(rows, (t + 2) * LANES),
+                vload(rows, (t + 3) * LANES),
             )
             if add:
-                old = load_columns(target, t, state_step)
-                rows = (rows[0] + old[0], rows[1] + old[1], rows[2] + old[2], rows[3] + old[3])
-            store_columns(target, t, state_step, rows)
+                old = load_columns(target, t, lane_step)
+                columns = (
+                    columns[0] + old[0],
+                    columns[1] + old[1],
+                    columns[2] + old[2],
+                    columns[3] + old[3],
+                )
+            store_columns(target, t, lane_step, columns)
     else:
         whole = 0
     for t in range(whole, steps):
-        for n in range(states):
-            at = n * state_step + t * step
-            target[at] = tile[t * lanes + n] + (target[at] if add else 0)
+        for n in range(count):
+            at = n * lane_step + t * step
+            target[at] = rows[t * lanes + n] + (target[at] if add else 0)
