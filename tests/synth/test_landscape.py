@@ -69,7 +69,7 @@ def test_sky_light_is_blue() -> None:
 def test_trees_rectangles_and_rows_have_their_sizes() -> None:
     rng = np.random.default_rng(3)
     place = frame(100, 1.0, 0.0, 0.0, rng)
-    tree = plant_trees((100, 100), 1.0, np.array([[50.0, 50.0]]), np.array([5.0]), np.array([8.0]))
+    tree = plant_trees((100, 100), 1.0, np.array([[50.3, 50.4]]), np.array([5.0]), np.array([8.0]))
     assert (tree.crown > 0).sum() == pytest.approx(np.pi * 25, rel=0.1)
     assert tree.height_m.max() == pytest.approx(8.0, rel=0.02)
     inside, _, _ = rectangle(place, (50.0, -50.0), (20.0, 10.0))

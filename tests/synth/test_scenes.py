@@ -24,14 +24,7 @@ def ndvi(scene: Simulated, name: str) -> float:
     return (infrared - red) / (infrared + red)
 
 
-def test_farmland_is_the_same_for_the_same_seed(farmland_scene: Simulated) -> None:
-    from rsviz.synth.farmland import farmland
-
-    again = farmland()
-    assert (again.counts != farmland_scene.counts).mean() < 1e-3
-    np.testing.assert_array_equal(again.truth, farmland_scene.truth)
-
-
+@pytest.mark.slow
 def test_another_seed_gives_another_village(village_scene: Simulated) -> None:
     from rsviz.synth.village import village
 

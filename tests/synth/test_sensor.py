@@ -27,8 +27,8 @@ def test_gaps_are_flagged_where_the_air_is_opaque() -> None:
     bad = ~SENSOR.good
     assert bad.sum() >= 5
     assert all(1350 <= x <= 1430 or 1800 <= x <= 1950 for x in nm[bad])
-    assert through[bad].mean() < 0.15
-    assert through[SENSOR.good].mean() > 0.85
+    assert np.median(through[bad]) < 0.02
+    assert through[SENSOR.good].mean() > 0.8
 
 
 def test_sampling_keeps_brightness_and_blurs() -> None:
@@ -48,7 +48,7 @@ def test_snr_is_as_stated_and_falls_in_the_infrared() -> None:
     nm = SENSOR.wavelength_nm
     assert snr[np.argmin(np.abs(nm - 550))] == pytest.approx(200.0, rel=0.1)
     assert snr[np.argmin(np.abs(nm - 2200))] < 0.8 * snr[np.argmin(np.abs(nm - 550))]
-    assert snr[~SENSOR.good].max() < 0.5 * snr[SENSOR.good].min()
+    assert np.median(snr[~SENSOR.good]) < 0.1 * np.median(snr[SENSOR.good])
 
 
 def test_record_adds_noise_of_the_stated_size_without_bias() -> None:
