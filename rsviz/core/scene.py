@@ -83,6 +83,7 @@ class Description:
         simulated: whether the scene was simulated rather than observed.
         stored_bytes: size of the pixels as stored once uncompressed.
         in_parts: whether windows are read without unpacking the whole file.
+        block: rows and columns that the file decodes together; 0 columns for whole rows.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Description:
     simulated: bool = False
     stored_bytes: int = 0
     in_parts: bool = True
+    block: tuple[int, int] = (1, 0)
 
     def __post_init__(self) -> None:
         if len(self.bands) != self.shape[1]:

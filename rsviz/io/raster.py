@@ -6,6 +6,7 @@ for; everything it could open on its own beside that file is switched off.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, Interleaving, MaskFlags
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as GdalWindow
 
 from rsviz.core.errors import UnreadableScene
@@ -50,6 +51,7 @@ SETTINGS: dict[str, str | int] = {
 }
 """No sibling files, no side-car metadata, no plug-ins, no network, a small cache."""
 
+_TELLING = ("quantity", "title", "TIFFTAG_IMAGEDESCRIPTION")
 Failure = (RasterioError, OSError, ValueError, MemoryError)
 
 
@@ -102,19 +104,20 @@ def open_raster(path: Path, request: Request, driver: str) -> SceneSource:
         SceneTooLarge: a single tile exceeds the budget.
     """
     request.refuse_choices("an image file")
-    try:
-        with rasterio.Env(**SETTINGS):
+    with rasterio.Env(**SETTINGS), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the notes tell it
+        try:
             dataset = rasterio.open(path, driver=DRIVERS[driver], sharing=False)
-    except Failure as error:
-        raise _damaged(shown(path.name), error) from error
-    try:
-        return _source(path, driver, dataset, request.budget)
-    except Failure as error:
-        dataset.close()
-        raise _damaged(shown(path.name), error) from error
-    except BaseException:
-        dataset.close()
-        raise
+        except Failure as error:
+            raise _damaged(shown(path.name), error) from error
+        try:
+            return _source(path, driver, dataset, request.budget)
+        except Failure as error:
+            dataset.close()
+            raise _damaged(shown(path.name), error) from error
+        except BaseException:
+            dataset.close()
+            raise
 
 
 def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSource:
@@ -153,7 +156,7 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
     tags = dataset.tags()
     quantity, guess = quantity_of(
         str(dataset.units[indices[0] - 1] or ""),
-        " ".join(str(tags.get(k, "")) for k in ("quantity", "TIFFTAG_IMAGEDESCRIPTION")),
+        " ".join((*(str(tags.get(k, "")) for k in _TELLING), path.stem)),
         len(indices),
         pixels,
         calibration,
@@ -173,6 +176,7 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
         notes=(*notes, *where, *told, *guess),
         simulated=str(tags.get("simulated", "")).lower() in ("true", "yes", "1"),
         stored_bytes=array_bytes((len(indices), dataset.height, dataset.width), itemsize),
+        block=dataset.block_shapes[0],
     )
     classes = classes_from_tags(dataset)
     return SceneSource(description, pixels, calibration, budget, classes=classes)
@@ -203,7 +207,7 @@ def _georeference(path: Path, dataset: Any, notes: list[str]) -> tuple[Affine | 
 
 
 def _damaged(name: str, error: BaseException) -> UnreadableScene:
-    cause = " ".join(str(error).split())[:200] or type(error).__name__
+    cause = " ".join(str(error.__cause__ or error).split())[:200] or type(error).__name__
     return UnreadableScene(
         f"'{name}' could not be read: {cause}",
         "The file may be incomplete or damaged; fetch it again.",

@@ -1,7 +1,7 @@
-"""Small questions about a scene, answered row block by row block: images, statistics, angles.
+"""Small questions about a scene, answered block by block: images, statistics, angles.
 
 Plain numpy over a `Source`; a reader runs them beside the file. None of them ever holds a
-whole cube: blocks are kept near 16 MB.
+whole cube: blocks are kept near 8 MB.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import ScalarMap
-from rsviz.core.scene import Scene, Source, Truth
+from rsviz.core.scene import Description, Scene, Source, Truth
 
 Floats = NDArray[np.float32]
 Limits = tuple[tuple[float, float], ...]
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES, LARGEST_BLOCK_BYTES = 8 * 2**20, 64 * 2**20
 SAMPLE = 250_000
 LOW, HIGH = 2.0, 98.0
 BINS = 128
@@ -103,8 +103,8 @@ def composite(
         )
     grid = _thinned(source, max_side)
     values = np.empty((len(bands), *grid.shape), np.float32)
-    for rows, block, valid in _blocks(source, bands, grid):
-        values[:, rows] = np.where(valid, block, np.nan)
+    for place, block, valid in _blocks(source, bands, grid):
+        values[:, *place] = np.where(valid, block, np.nan)
     if limits is None:
         limits = tuple(_stretch(plane) for plane in values)
     image = np.empty((*grid.shape, 4), np.uint8)
@@ -149,7 +149,7 @@ def rectangle(source: Source, window: Window) -> RegionStats:
     total, squares = np.zeros(channels), np.zeros(channels)
     origin: NDArray[np.float64] | None = None
     count = 0
-    for part in _row_windows(window, channels):
+    for part in _pieces(window, channels, description):
         scene = source.read(part)
         pixels = scene.pixels[0][:, scene.valid[0]].astype(np.float64)  # (C, N)
         if not pixels.shape[1]:
@@ -188,13 +188,13 @@ def angle(source: Source, row: int, col: int, max_side: int = 2048) -> ScalarMap
         )
     grid = _thinned(source, max_side)
     angles = np.empty(grid.shape, np.float32)
-    for rows, block, valid in _blocks(source, bands, grid):
-        flat = block.reshape(len(bands), -1)  # (C, h, W) -> (C, h*W)
+    for place, block, valid in _blocks(source, bands, grid):
+        flat = block.reshape(len(bands), -1)  # (C, h, w) -> (C, h*w)
         norms = np.sqrt(np.einsum("cn,cn->n", flat, flat))
         with np.errstate(divide="ignore", invalid="ignore"):
             cosine = (wanted / length) @ flat / norms
-        block_angles = np.arccos(np.clip(cosine, -1, 1)).reshape(valid.shape)  # (h, W)
-        angles[rows] = np.where(valid, block_angles, np.nan)
+        block_angles = np.arccos(np.clip(cosine, -1, 1)).reshape(valid.shape)  # (h, w)
+        angles[place] = np.where(valid, block_angles, np.nan)
     return ScalarMap(
         "Spectral angle",
         f"Angle between each spectrum and that of row {row}, column {col}; 0 is the same shape.",
@@ -230,21 +230,22 @@ def _thinned(source: Source, max_side: int) -> Grid:
 
 def _blocks(
     source: Source, bands: tuple[int, ...], grid: Grid
-) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
-    """Blocks of rows of a (thinned) grid: which rows, values (C, h, W), validity (h, W)."""
-    whole = source.describe().grid
-    cols = _nearest(grid.width, whole.width)
-    rows = _nearest(grid.height, whole.height)
-    for window in _row_windows(whole.window, len(bands)):
-        first, last = np.searchsorted(rows, (window.row, window.row + window.height))
-        if first == last:
+) -> Iterator[tuple[tuple[slice, slice], Floats, NDArray[np.bool_]]]:
+    """Blocks of a (thinned) grid: where, values (C, h, w), validity (h, w)."""
+    description = source.describe()
+    whole = description.grid
+    rows, cols = _nearest(grid.height, whole.height), _nearest(grid.width, whole.width)
+    for window in _pieces(whole.window, len(bands), description):
+        top, bottom = np.searchsorted(rows, (window.row, window.row + window.height))
+        left, right = np.searchsorted(cols, (window.col, window.col + window.width))
+        if top == bottom or left == right:
             continue
         scene: Scene = source.read(window, bands)
         block, valid = scene.pixels[0], scene.valid[0]
         if grid.shape != whole.shape:
-            picked = np.ix_(rows[first:last] - window.row, cols)
+            picked = np.ix_(rows[top:bottom] - window.row, cols[left:right] - window.col)
             block, valid = block[:, *picked], valid[picked]
-        yield slice(int(first), int(last)), block, valid
+        yield (slice(int(top), int(bottom)), slice(int(left), int(right))), block, valid
 
 
 def _nearest(count: int, total: int) -> NDArray[np.int64]:
@@ -252,12 +253,32 @@ def _nearest(count: int, total: int) -> NDArray[np.int64]:
     return ((np.arange(count) + 0.5) * (total / count)).astype(np.int64)
 
 
-def _row_windows(window: Window, channels: int) -> Iterator[Window]:
-    """Full-width pieces of a window of about 16 MB."""
-    height = max(1, BLOCK_BYTES // (4 * channels * window.width))
-    for row in range(window.row, window.row + window.height, height):
-        rows = min(height, window.row + window.height - row)
-        yield Window(row, window.col, rows, window.width)
+def _pieces(window: Window, channels: int, description: Description) -> Iterator[Window]:
+    """A window in pieces of about 8 MB, at most 64 MB, that follow the blocks of the file.
+
+    A tile is decoded whole, even for one of its rows: pieces that cut across tiles would decode
+    each of them again and again.
+    """
+    most = max(1, BLOCK_BYTES // (4 * channels))
+    largest = max(most, LARGEST_BLOCK_BYTES // (4 * channels))
+    rows, cols = description.block
+    cols = cols or description.grid.width
+    if rows * cols > largest:  # too large to be held: read across it
+        rows = max(1, most // cols)
+    tall = rows * max(1, most // (rows * window.width))
+    wide = window.width if rows * window.width <= largest else cols
+    for top, bottom in _cuts(window.row, window.height, tall):
+        for left, right in _cuts(window.col, window.width, wide):
+            yield Window(top, left, bottom - top, right - left)
+
+
+def _cuts(start: int, size: int, step: int) -> Iterator[tuple[int, int]]:
+    """A span cut at multiples of a step."""
+    end = start + size
+    while start < end:
+        after = min(end, (start // step + 1) * step)
+        yield start, after
+        start = after
 
 
 def _as_bytes(plane: Floats, low: float, high: float) -> Floats:

@@ -15,14 +15,14 @@ from rsviz.jobs import display
 class InMemory:
     """A source over a scene in memory that remembers how much was read at once."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene, self.largest = scene, 0
+    def __init__(self, scene: Scene, block: tuple[int, int] = (1, 0)) -> None:
+        self.scene, self.block, self.largest, self.windows = scene, block, 0, []
 
     def describe(self):
-        description = run.describe(self.scene)
-        return replace(description, truth_names=self.scene.truth.names if self.scene.truth else ())
+        return replace(run.describe(self.scene), block=self.block)
 
     def read(self, window=None, bands=None):
+        self.windows.append(window)
         scene = self.scene.crop(window or self.scene.grid.window)
         chosen = list(range(len(scene.bands)) if bands is None else bands)
         pixels = scene.pixels[:, chosen]
@@ -42,6 +42,7 @@ class InMemory:
 @pytest.fixture
 def source(patches, monkeypatch) -> InMemory:
     monkeypatch.setattr(display, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(display, "LARGEST_BLOCK_BYTES", 8000)
     return InMemory(patches)
 
 
@@ -57,6 +58,23 @@ def test_a_composite_is_stretched_from_the_2nd_to_the_98th_percentile(source):
         assert np.abs(made.image[..., channel][valid] - wanted[valid]).max() <= 1
     assert (made.image[..., 3] == np.where(valid, 255, 0)).all()
     assert source.largest <= 4 * 3 * 30 * 6, "the scene was read in blocks of rows"
+
+
+@pytest.mark.parametrize("block", [(1, 0), (7, 0), (40, 0), (8, 8), (16, 16), (8, 256)])
+def test_a_tile_is_read_once_however_the_file_is_cut(patches, source, block):
+    """The fixture sets small limits, as for a scene much larger than a block."""
+    tiled = InMemory(patches, block)
+    whole = display.composite(source, (0, 1, 2)).image
+    assert np.array_equal(display.composite(tiled, (0, 1, 2)).image, whole)
+    seen = np.zeros(patches.grid.shape, int)
+    for window in tiled.windows:
+        seen[window.rows, window.cols] += 1
+        assert window.row % block[0] == 0 or 12 * block[0] * (block[1] or 30) > 8000
+    assert (seen == 1).all()
+    stats = display.rectangle(tiled, Window(3, 5, 30, 20))
+    np.testing.assert_allclose(
+        stats.std, display.rectangle(source, Window(3, 5, 30, 20)).std, rtol=1e-5
+    )
 
 
 def test_given_limits_are_kept_and_one_band_is_grey(source):
