@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -42,6 +42,11 @@ class Values:
     data: NDArray[np.uint8] | NDArray[np.float32]
     names: tuple[str, ...] = ()
 
+    @cached_property
+    def file(self) -> bytes:
+        """The numbers row by row, as the browser reads them."""
+        return self.data.tobytes()
+
 
 @dataclass(frozen=True, eq=False)
 class MapLayer:
@@ -67,6 +72,14 @@ class MapLayer:
     legend: Legend | None = None
     values: Values | None = None
     photo: bool = False
+
+    @cached_property
+    def file(self) -> tuple[bytes, str]:
+        """The image as a file and its media type."""
+        assert not isinstance(self.image, str)
+        content = np.ascontiguousarray(self.image)
+        digest = hashlib.blake2b(content.data, digest_size=16).hexdigest()
+        return _encoded(digest, content.shape, content, self.photo)
 
 
 @dataclass(frozen=True)
@@ -230,12 +243,12 @@ def _stride(frame: MapFrame) -> int:
 def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
     url = layer.image
     if not isinstance(url, str):
-        url = place(f"image-{layer.id}", *_encoded(_digest(url), url, layer.photo))
+        url = place(f"image-{layer.id}", *layer.file)
     values = None
     if layer.values is not None and max(layer.values.data.shape) <= MOST_VALUES:
         data = layer.values.data
         values = {
-            "url": place(f"values-{layer.id}", data.tobytes(), "application/octet-stream"),
+            "url": place(f"values-{layer.id}", layer.values.file, "application/octet-stream"),
             "dtype": str(data.dtype),
             "height": data.shape[0],
             "width": data.shape[1],
@@ -252,13 +265,10 @@ def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
     }
 
 
-def _digest(image: NDArray[np.uint8]) -> str:
-    content = np.ascontiguousarray(image)
-    return hashlib.blake2b(content.data, digest_size=16).hexdigest() + str(image.shape)
-
-
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _encoded(digest: str, _image: NDArray[np.uint8], photo: bool) -> tuple[bytes, str]:
+def _encoded(
+    digest: str, shape: tuple[int, ...], _image: NDArray[np.uint8], photo: bool
+) -> tuple[bytes, str]:
     """Encode once what is shown again and again; the key is the content."""
     return encode(_image, photo)
 

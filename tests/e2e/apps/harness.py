@@ -1,4 +1,4 @@
-"""A page with nothing but maps: what the browser tests drive."""
+"""A page with nothing but a map: what the browser tests drive."""
 
 import sys
 from pathlib import Path
@@ -10,89 +10,63 @@ import streamlit as st
 
 from rsviz.core.grid import Grid
 from rsviz.core.palettes import class_colours, paint_classes, paint_ramp
-from rsviz.views.map import MapLayer, Marker, Values, show_map
+from rsviz.views.map import MapLayer, Marker, Values, happened, show_map
 from rsviz.views.palettes import class_legend, ramp_legend
 from rsviz.views.warp import MapFrame
 
 UTM = Grid(120, 160, "EPSG:32632", (10.0, 0.0, 600_000.0, 0.0, -10.0, 4_800_000.0), (10.0, 10.0))
+SCENES = {"utm": UTM, "plain": Grid(120, 160)}
 NAMES = ("Water", "Corn <b>no-till</b>", "Soybean", "Wheat", "Woods")
+PINNED = Marker(100, 100, "pinned")
 
 
 @st.cache_resource
 def pictures(shape):
     rows, cols = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     classes = ((rows // 24).astype(int) + (cols // 20).astype(int)) % len(NAMES)
-    wave = np.hypot(rows - 40, cols - 60) / 100
-    colour = np.stack([rows * 2, cols * 1.5, 255 - rows], -1).clip(0, 255)
-    noise = np.random.default_rng(0).normal(0, 12, (*shape, 1))
-    rgb = np.dstack([(colour + noise).clip(0, 255), np.full(shape, 255)]).astype(np.uint8)
-    return rgb, classes.astype(np.int16), wave
+    colour = np.stack([rows * 2, cols * 1.5, 255 - rows], -1)
+    noisy = colour + np.random.default_rng(0).normal(0, 12, (*shape, 1))
+    rgb = np.dstack([noisy.clip(0, 255), np.full(shape, 255)]).astype(np.uint8)
+    return rgb, classes.astype(np.uint8), np.hypot(rows - 40, cols - 60) / 100
 
 
-def scene(name):
-    return UTM if name == "utm" else Grid(120, 160)
+def layers_of(frame, which, fade):
+    rgb, classes, far = pictures(frame.grid.shape)
+    colours = class_colours(len(NAMES))
+    classes_image = frame.place(paint_classes(classes, colours))
+    far_image = frame.place(paint_ramp(far, "batlow", (0.0, 1.5)))
+    legend = class_legend("Classes", NAMES, colours)
+    ramp = ramp_legend("Distance", "km", "batlow", (0.0, 1.5))
+    names, numbers = Values(classes, NAMES), Values(far)
+    found = [MapLayer("image", "Composite", frame.place(rgb), photo=True)]
+    if which == "classes":
+        found.append(MapLayer("classes", "Classes", classes_image, fade, True, legend, names))
+    shown = which == "distance"
+    found.append(MapLayer("distance", "Distance", far_image, fade, shown, ramp, numbers))
+    return found
 
 
 st.set_page_config(layout="wide")
-which = st.sidebar.radio("scene", ["utm", "plain"], key="scene")
-fade = st.sidebar.slider("opacity", 0.0, 1.0, 0.7, key="fade")
-measure = st.sidebar.radio("layer", ["classes", "distance"], key="layer")
-grid = scene(which)
-frame = MapFrame.of(grid)
-rgb, classes, wave = pictures(grid.shape)
-colours = class_colours(len(NAMES))
-layers = [MapLayer("image", "Composite", frame.place(rgb), photo=True)]
-if measure == "classes":
-    areas = tuple(f"{n} ha" for n in range(len(NAMES)))
-    layers.append(
-        MapLayer(
-            "classes",
-            "Classes",
-            frame.place(paint_classes(classes, colours)),
-            fade,
-            legend=class_legend("Classes", NAMES, colours, areas),
-            values=Values(classes.astype(np.uint8), NAMES),
-        )
-    )
-layers.append(
-    MapLayer(
-        "distance",
-        "Distance",
-        frame.place(paint_ramp(wave, "batlow", (0.0, 1.5))),
-        1.0,
-        visible=measure == "distance",
-        legend=ramp_legend("Distance", "km", "batlow", (0.0, 1.5)),
-        values=Values(wave),
-    )
-)
-
-
-@st.fragment
-def look():
-    left, right = st.columns([3, 2])
-    picked = st.session_state.get("picked")
-    markers = [Marker(100, 100, "pinned")] + ([Marker(*picked)] if picked else [])
-    with left:
-        events = show_map(
-            frame,
-            layers,
-            "main",
-            markers=markers,
-            basemap=True,
-            rectangle=st.session_state.get("box"),
-        )
+fade = st.sidebar.slider("opacity", 0.0, 1.0, 0.7, 0.05, key="fade")
+which = st.sidebar.radio("layer", ["classes", "distance"], key="layer")
+scene = st.sidebar.radio("scene", [*SCENES, "none"], key="scene")
+swiping = st.sidebar.toggle("swipe", key="swiping")
+if scene in SCENES:
+    frame = MapFrame.of(SCENES[scene])
+    events = happened(frame, "main")
     if events.click:
         st.session_state.picked = events.click
-        st.session_state.view = events.view
-        st.rerun(scope="fragment")
     if events.rectangle:
         st.session_state.box = events.rectangle
-        st.rerun(scope="fragment")
+    picked, box = st.session_state.get("picked"), st.session_state.get("box")
+    marked = [PINNED, Marker(*picked)] if picked else [PINNED]
+    left, right = st.columns([3, 2])
+    with left:
+        layers = layers_of(frame, which, fade)
+        pair = ("image", layers[1].id) if swiping else None
+        show_map(frame, layers, "main", swipe=pair, markers=marked, rectangle=box, basemap=True)
     with right:
-        st.caption(f"picked {st.session_state.get('picked')}")
-        st.caption(f"box {st.session_state.get('box')}")
-        st.caption(f"view {st.session_state.get('view')}")
-        st.caption(f"missed {events.missed}")
-
-
-look()
+        st.text(f"picked {picked}")
+        st.text(f"box {box}")
+        st.text(f"view {events.view}")
+        st.text(f"missed {events.missed}")

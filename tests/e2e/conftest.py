@@ -1,0 +1,128 @@
+"""A server and a browser for the tests that drive Chromium; both stop by themselves.
+
+Every visit is watched: an error in the page, or a request to another machine, fails its test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+START_S = 60.0
+
+Serve = Callable[..., str]
+Visit = Callable[..., "Page"]  # noqa: F821  (playwright is imported only where Chromium is)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, without a window."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start `streamlit run SCRIPT` on a free port of 127.0.0.1 once; gives its address."""
+    running: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
+
+    def start(script: Path | str, env: dict[str, str] | None = None) -> str:
+        script = (ROOT / script).resolve()
+        if script not in running:
+            log = tmp_path_factory.mktemp("server") / "log.txt"
+            running[script] = _start(script, log, env or {})
+        return running[script][1]
+
+    yield start
+    for process, _ in running.values():
+        process.terminate()
+    for process, _ in running.values():
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture
+def visit(browser) -> Iterator[Visit]:
+    """Open an address in a fresh visit; checks at the end that nothing went wrong in it."""
+    contexts, complaints = [], []
+
+    def go(
+        url: str,
+        size: tuple[int, int] = (1280, 800),
+        theme: str = "light",
+        touch: bool = False,
+        may_ask: tuple[str, ...] = (),
+    ):
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=theme, has_touch=touch
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
+
+        def watch(request) -> None:
+            address = request.url
+            local = address.startswith((url.rstrip("/"), url.replace("http", "ws", 1).rstrip("/")))
+            if not local and not address.startswith(("data:", "blob:", *may_ask)):
+                complaints.append(f"a request left for {address}")
+
+        page.on("request", watch)
+        page.goto(url)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def _start(script: Path, log: Path, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command += ["--server.headless", "true"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **env}
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
+            return process, url
+        except (urllib.error.URLError, OSError):
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError(f"{script.name} did not start:\n{log.read_text()[-3000:]}")
