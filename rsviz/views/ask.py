@@ -21,6 +21,7 @@ from rsviz.views.state import Session, bind
 from rsviz.views.words import percent, plain, seconds
 
 POLL_SECONDS = 0.4
+SMALL_PIXELS = 400_000
 BUSY = ("queued", "running")
 
 
@@ -87,6 +88,18 @@ def panel(session: Session, about: Description, kind: str, extras: bool) -> Ques
     return question
 
 
+def affordable(about: Description) -> bool:
+    """Whether a scene is small enough to compute all layers at once, for all pages."""
+    return about.grid.height * about.grid.width <= SMALL_PIXELS
+
+
+def invite(session: Session, question: Question) -> None:
+    """The empty state: what will happen, and the button that starts it."""
+    card = question.card
+    st.markdown(plain(card.summary))
+    run_button(session, question, "main-run")
+
+
 def unsuitable(session: Session, about: Description, kind: str) -> None:
     """Say why no model takes the scene, and which scenes would do."""
     cards = registry.emitting(kind)
@@ -107,18 +120,42 @@ def unsuitable(session: Session, about: Description, kind: str) -> None:
                     st.rerun()
 
 
-def answer(session: Session, question: Question) -> tuple[str, Result] | None:
-    """The id and result of the question, or of one that asked for more; None when not there."""
-    for job_id in _candidates(session, question.job):
-        if clients.executor().events(job_id).status == "done":
-            return job_id, clients.result(job_id)
+def state(session: Session, about: Description, kind: str, question: Question | None) -> None:
+    """Where the question stands: why it cannot be asked, how to ask it, how the run is doing.
+
+    Draws the run button in the sidebar, and nothing else once the answer is there.
+    """
+    if question is None:
+        unsuitable(session, about, kind)
+        return
+    with st.sidebar:
+        run_button(session, question, "side-run")
+    if not waiting(session, question) and answer(session, question) is None:
+        invite(session, question)
+
+
+def answer(session: Session, question: Question | None) -> Result | None:
+    """The result of the question, or of one that asked for more; None when it is not there."""
+    if question is None:
+        return None
+    for run_id in _candidates(session, question.job):
+        if clients.executor().events(run_id).status == "done":
+            return clients.result(run_id)
     return None
+
+
+def notes(session: Session, question: Question | None) -> tuple[str, ...]:
+    """What the run and the model want the reader to know."""
+    result = answer(session, question)
+    if question is None or result is None:
+        return ()
+    return (*result.record.notes, *question.card.limits)
 
 
 def run_button(session: Session, question: Question, key: str) -> None:
     """Start the run; disabled while it runs."""
-    job_id = session.jobs.get(_name(question.job))
-    busy = job_id is not None and clients.executor().events(job_id).status in BUSY
+    run_id = session.jobs.get(_name(question.job))
+    busy = run_id is not None and clients.executor().events(run_id).status in BUSY
     if st.button(
         f"Run {plain(question.card.title)}",
         type="primary",
@@ -142,12 +179,12 @@ def waiting(session: Session, question: Question) -> bool:
     Returns:
         Whether a run is under way.
     """
-    job_id = session.jobs.get(_name(question.job))
-    if job_id is None:
+    run_id = session.jobs.get(_name(question.job))
+    if run_id is None:
         return False
-    now = clients.executor().events(job_id)
+    now = clients.executor().events(run_id)
     if now.status in BUSY:
-        _progress(job_id)
+        _progress(run_id)
         return True
     if now.status == "cancelled":
         st.info("The run was cancelled. Run it again whenever you like.")
@@ -159,20 +196,28 @@ def waiting(session: Session, question: Question) -> bool:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _progress(job_id: str) -> None:
+def _progress(run_id: str) -> None:
     """What is done now, how much, how long it will take, and a cancel; polls by itself."""
-    now = clients.executor().events(job_id)
+    now = clients.executor().events(run_id)
     if now.status not in BUSY:
         st.rerun()
     bar, stop = st.columns([6, 1], vertical_alignment="center")
     share = now.done / now.total if now.total else 0.0
-    bar.progress(min(1.0, share), text=plain(progress_text(now)))
+    ready = clients.executor().machine()["state"] == "ready"
+    bar.progress(min(1.0, share), text=plain(progress_text(now, ready)))
     if stop.button("Cancel", key="cancel", icon=":material/close:", width="stretch"):
-        clients.executor().cancel(job_id)
+        clients.executor().cancel(run_id)
 
 
-def progress_text(now: JobState) -> str:
-    """A job's state in words."""
+def progress_text(now: JobState, ready: bool = True) -> str:
+    """A job's state in words.
+
+    Args:
+        now: the state.
+        ready: whether the worker has warmed up.
+    """
+    if now.status == "queued" and not ready and not now.position:
+        return "The worker is warming up: it compiles its kernels once."
     if now.status == "queued":
         before = f"{now.position} before yours" if now.position else "yours is next"
         return f"Waiting for the worker: {before}."
@@ -214,7 +259,7 @@ def _choose_weights(session: Session, card: ModelCard, about: Description) -> st
 def _weights_label(weights: Weights) -> str:
     accuracy = weights.metrics.get("overall_accuracy")
     measured = f" · OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
-    return f"{weights.protocol}, seed {weights.seed}{measured}"
+    return f"{weights.id.rpartition('/')[0]}, seed {weights.seed}{measured}"
 
 
 def _name(job: Job) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.grid import Grid
 from rsviz.core.layers import (
+    Layer,
     ProbabilityMap,
     RasterLayer,
     RoutingMap,
@@ -81,16 +82,23 @@ def spectrum(bench: Bench, region: RegionStats | None = None, kept: bool = False
         st.plotly_chart(figure, key="spectrum", config=charts.CONFIG)
 
 
-def answer(bench: Bench, result: Result, truth: Truth | None) -> None:
-    """What a model said of the picked pixel, beside the pinned one."""
+def answer(bench: Bench, result: Result, truth: Truth | None, layers: Mapping[str, Layer]) -> None:
+    """What a model said of the picked pixel, beside the pinned one.
+
+    Args:
+        bench: the open scene.
+        result: what the model gave.
+        truth: reference labels, if any.
+        layers: those to tell of.
+    """
     if bench.session.picked is None:
         return
     reference = _true_class(bench, result, truth)
-    for name, layer in result.layers.items():
+    for name, layer in layers.items():
         if isinstance(layer, ProbabilityMap):
             with errors.boundary("The class probabilities"):
                 _probabilities(bench, name, layer, reference)
-    doubts = [layer for layer in result.layers.values() if isinstance(layer, UncertaintyMap)]
+    doubts = [layer for layer in layers.values() if isinstance(layer, UncertaintyMap)]
     if doubts:
         with errors.boundary("The measures of uncertainty"):
             _doubts(bench, doubts)
@@ -101,7 +109,7 @@ def answer(bench: Bench, result: Result, truth: Truth | None) -> None:
     ):
         stages = [
             layer
-            for layer in result.layers.values()
+            for layer in layers.values()
             if isinstance(layer, RoutingMap) and layer.role == role
         ]
         if stages:

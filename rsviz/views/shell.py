@@ -66,7 +66,7 @@ def page(title: str, intro: str, file: str, uses_scene: bool = True) -> Iterator
                 chooser.choose_scene(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="stretch")
-        with errors.boundary("The badge"):
+        with st.container(width="content"), errors.boundary("The badge"):
             machine.badge()
     st.markdown(intro)
     with errors.boundary("This page"):

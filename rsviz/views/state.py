@@ -67,6 +67,7 @@ class Session:
         look: how bands are shown.
         least_certain: pixels with a lower probability of their class are hidden.
         fade: whether uncertain pixels are drawn fainter.
+        chosen: what a page shows of several, by the key of the choice.
         jobs: ids of submitted jobs by what they ask.
         wants_run: whether the address asked for a result, so that it starts by itself.
     """
@@ -88,6 +89,7 @@ class Session:
     look: Look = field(default_factory=Look)
     least_certain: float = 0.0
     fade: bool = False
+    chosen: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     wants_run: bool = False
 

@@ -1,0 +1,63 @@
+"""What is on the ground, and how sure? Models that emit a class map, on one date."""
+
+import streamlit as st
+
+from rsviz.views import accuracy, ask, classes, errors, export, inspector, shell, workbench
+from rsviz.views.bench import Bench, opened
+
+MAP = "classify-map"
+TABS = ("Areas", "Accuracy", "How sure", "This run")
+
+
+@st.fragment
+def content(bench: Bench, question: ask.Question | None) -> None:
+    """Map and inspector, and below them what this page adds; a click reruns only this."""
+    workbench.take_clicks(bench, MAP)
+    result = ask.answer(bench.session, question)
+    found = classes.classified(bench, question.card, result) if question and result else None
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        layers = [workbench.base(bench)]
+        if question and found:
+            layers += classes.on_map(bench, question.card, found)
+            accuracy.headline(found.result)
+        workbench.show(bench, layers, MAP)
+        if found:
+            classes.certainty_controls(bench.session, found)
+    with right, errors.boundary("The inspector"):
+        inspector.header(bench)
+        inspector.spectrum(bench)
+        if found:
+            layers = classes.worth_telling(found)
+            inspector.answer(bench, found.result, found.truth, layers)
+    if found is None or question is None:
+        return
+    areas, measured, sure, run = st.tabs(TABS, key="classify-tabs", on_change="rerun")
+    if areas.open:
+        with areas, errors.boundary("The areas"):
+            classes.areas_panel(found)
+    if measured.open:
+        with measured, errors.boundary("The accuracy"):
+            accuracy.panel(found)
+    if sure.open:
+        with sure, errors.boundary("The certainty"):
+            classes.certain_panel(bench.session, found)
+    if run.open:
+        with run, errors.boundary("The record"):
+            export.menu(bench, found.result)
+            export.record(found.result)
+
+
+with shell.page(
+    "What is on the ground, and how sure?",
+    "A model names the land cover of every pixel, and says how certain it is. Click where you "
+    "doubt it, hide what it is unsure of, and see whether its doubt is justified.",
+    __file__,
+) as session:
+    bench = opened(session)
+    if bench is not None:
+        with st.sidebar:
+            question = ask.panel(session, bench.about, "class_map", ask.affordable(bench.about))
+        ask.state(session, bench.about, "class_map", question)
+        content(bench, question)
+        workbench.notes(bench, ask.notes(session, question))

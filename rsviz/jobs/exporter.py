@@ -1,0 +1,78 @@
+"""Writing a result as files, in a process of its own: the web process has no file libraries.
+
+Run as `python -m rsviz.jobs.exporter FD PARENT`: it takes one result from its socket, writes it
+with `rsviz.io.export` into a zip archive, answers, and ends.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from pathlib import Path
+
+from rsviz.core.errors import ModelFailed, RsvizError
+from rsviz.core.model import Result
+from rsviz.jobs import wire
+from rsviz.jobs.process import Child, arguments
+
+LIMIT_SECONDS = 300.0
+AGAIN = "Try again, or use: python -m rsviz run --record record.json --out DIR"
+
+
+def export(result: Result, archive: Path) -> None:
+    """Write everything that belongs to a result into a zip archive.
+
+    Args:
+        result: what a run gave.
+        archive: path of the archive; its folder must exist.
+
+    Raises:
+        RsvizError: the scene is gone, the disk is full, or the process ended.
+    """
+    child = Child("rsviz.jobs.exporter")
+    child.conn.settimeout(LIMIT_SECONDS)
+    try:
+        wire.send_object(child.conn, {"archive": str(archive)}, result)
+        answer, _ = wire.receive(child.conn)
+    except TimeoutError:
+        raise ModelFailed(f"The export took longer than {LIMIT_SECONDS:.0f} s.", AGAIN) from None
+    except wire.Broken:
+        raise ModelFailed(f"The export ended early: {child.ended()}.", AGAIN) from None
+    finally:
+        child.close()
+    if "error" in answer:
+        raise wire.error_from(answer["error"])
+
+
+def _main() -> None:
+    conn, _, _ = arguments()
+    header, arrays = wire.receive(conn)
+    try:
+        _write(wire.value_of(header, arrays), Path(header["archive"]))
+    except RsvizError as error:
+        wire.send(conn, {"error": wire.error_fields(error)})
+    except OSError as error:
+        told = RsvizError(f"The files could not be written: {error.strerror}.", AGAIN)
+        wire.send(conn, {"error": wire.error_fields(told)})
+    else:
+        wire.send(conn, {})
+
+
+def _write(result: Result, archive: Path) -> None:
+    """Write the files beside the archive, then pack them."""
+    from rsviz.io.catalog import open_scene
+    from rsviz.io.export import write_result
+
+    record = result.record
+    source = open_scene(record.scene_ref, record.scene_variable, record.scene_axes)
+    scene = source.read(record.scene_window, (0,))
+    source.close()
+    with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
+        files = write_result(result, scene, Path(folder))
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as out:
+            for file in files:
+                out.write(file, file.name)
+
+
+if __name__ == "__main__":
+    _main()

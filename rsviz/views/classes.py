@@ -1,0 +1,228 @@
+"""A classification on the map: classes with doubt, the reference, and where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from rsviz.core import registry
+from rsviz.core.card import ModelCard
+from rsviz.core.grid import Grid
+from rsviz.core.layers import ClassMap, Layer, ProbabilityMap, RasterLayer, RoutingMap
+from rsviz.core.model import Result
+from rsviz.core.palettes import colours_of
+from rsviz.core.scene import Truth
+from rsviz.views import certainty, charts, clients
+from rsviz.views import layers as drawing
+from rsviz.views.bench import Bench
+from rsviz.views.layers import Style, map_layer, strength
+from rsviz.views.map import MapLayer
+from rsviz.views.state import Session, bind
+from rsviz.views.warp import MapFrame
+from rsviz.views.words import many, percent
+from rsviz.views.workbench import overlay
+
+Floats = NDArray[np.float32]
+
+TRAIN, TEST = 1, 2
+OPACITY = 0.8
+VERDICTS = ("right", "wrong", "trained on")
+VERDICT_COLOURS = ("#009e73", "#d55e00", "#8a8f98")
+
+
+@dataclass(frozen=True)
+class Classified:
+    """The layers of a classification that its views need.
+
+    Attributes:
+        result: what the model gave.
+        key: hash of the result.
+        classes: the class map.
+        probabilities: the class probabilities.
+        certain: (H, W) probability of each pixel's class.
+        truth: reference labels, if the scene has them.
+    """
+
+    result: Result
+    key: str
+    classes: ClassMap
+    probabilities: ProbabilityMap
+    certain: Floats
+    truth: Truth | None
+
+    @property
+    def scored_truth(self) -> Truth | None:
+        """The reference, if the class map can be compared with it pixel by pixel."""
+        same = self.truth is not None and (
+            self.truth.names == self.classes.labels
+            and self.truth.labels.shape == self.classes.data.shape
+        )
+        return self.truth if same else None
+
+
+def classified(bench: Bench, card: ModelCard, result: Result) -> Classified:
+    """Pick the layers of a classification out of a result, by the kinds that the card declares."""
+    names = {kind: name for name, kind in reversed(card.emits.items())}
+    classes = result.layers[names[ClassMap.kind]]
+    probabilities = result.layers[names[ProbabilityMap.kind]]
+    assert isinstance(classes, ClassMap) and isinstance(probabilities, ProbabilityMap)
+    key = clients.result_key(result)
+    certain = _certain(key, probabilities)
+    return Classified(result, key, classes, probabilities, certain, bench.truth())
+
+
+def on_map(bench: Bench, card: ModelCard, found: Classified) -> list[MapLayer]:
+    """All layers of a classification, the class map on top; bottom first."""
+    session = bench.session
+    layers: list[MapLayer | None] = []
+    truth = found.scored_truth
+    if found.truth is not None:
+        layers.append(overlay(bench, found.key, "reference", reference(found.truth, bench.grid)))
+    others = [
+        (name, found.result.layers[name])
+        for name, kind in card.emits.items()
+        if kind not in (ClassMap.kind, ProbabilityMap.kind)
+    ]
+    for name, layer in others:
+        if isinstance(layer, RasterLayer):
+            layers.append(overlay(bench, found.key, name, layer))
+    layers.append(
+        _class_layer(
+            found.key,
+            session.least_certain,
+            session.fade,
+            found.classes,
+            found.certain,
+            bench.frame,
+        )
+    )
+    if truth is not None:
+        layers.append(overlay(bench, found.key, "errors", verdicts(found, truth)))
+    return [layer for layer in layers if layer is not None]
+
+
+def reference(truth: Truth, grid: Grid) -> ClassMap:
+    """Reference labels as a layer; unlabelled pixels are transparent."""
+    return ClassMap(
+        "Reference",
+        "The labels that came with the scene.",
+        grid,
+        truth.labels - np.int16(1),
+        truth.names,
+        truth.colours,
+    )
+
+
+def verdicts(found: Classified, truth: Truth) -> ClassMap:
+    """Where the class is right, wrong, or was learned from, on labelled pixels."""
+    right = certainty.right(found.classes, truth)
+    verdict = np.where(right, 0, 1).astype(np.int16)
+    if found.result.split is not None:
+        verdict[found.result.split.data == TRAIN] = 2
+    verdict[truth.labels == 0] = -1
+    return ClassMap(
+        "Errors",
+        "Labelled pixels whose class is right or wrong; those of the training say nothing.",
+        found.classes.grid,
+        verdict,
+        VERDICTS,
+        VERDICT_COLOURS,
+    )
+
+
+def worth_telling(found: Classified) -> dict[str, Layer]:
+    """Layers that the inspector tells of: what every run gives, and where pixels were routed."""
+    emits = registry.card(found.result.record.model).emits
+    return {
+        name: layer
+        for name, layer in found.result.layers.items()
+        if name in emits or (isinstance(layer, RoutingMap) and layer.role != "contribution")
+    }
+
+
+def certainty_controls(session: Session, found: Classified) -> None:
+    """Hide what is less certain than a threshold, and say what remains."""
+
+    def least_chosen(value: float) -> None:
+        session.least_certain = value
+
+    def fade_chosen(on: bool) -> None:
+        session.fade = on
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.slider(
+            "Hide pixels less certain than",
+            0.0,
+            1.0,
+            step=0.01,
+            key="least-certain",
+            on_change=bind("least-certain", session.least_certain, least_chosen),
+            help="Certainty is the probability that the model gives to the class it names.",
+        )
+        st.toggle(
+            "Fade doubt",
+            key="fade",
+            on_change=bind("fade", session.fade, fade_chosen),
+            help="The less certain a pixel, the fainter its class.",
+        )
+    left = certainty.kept(
+        found.classes,
+        found.certain,
+        found.scored_truth,
+        found.result.split,
+        session.least_certain,
+    )
+    text = f"{percent(left.share)} of the pixels stay"
+    if left.accuracy is not None:
+        text += (
+            f"; {percent(left.accuracy)} of {many(left.tested, 'test pixel')} among them are right"
+        )
+    st.caption(text + ".")
+
+
+def areas_panel(found: Classified) -> None:
+    """Area of each class, in hectares or pixels."""
+    sizes, unit = drawing.areas(found.classes)
+    labels = found.classes.labels
+    figure = charts.areas(labels, colours_of(found.classes.colours, len(labels)), sizes, unit)
+    st.plotly_chart(figure, key="areas", config=charts.CONFIG)
+
+
+def certain_panel(session: Session, found: Classified) -> None:
+    """Accuracy against the share of pixels kept, or why there is no such curve."""
+    truth, split = found.scored_truth, found.result.split
+    curve = None
+    if truth is not None and split is not None:
+        curve = certainty.risk_coverage(found.classes, found.certain, truth, split)
+    if curve is None:
+        st.markdown(
+            "Accuracy cannot be measured here: these weights were not tested on labels of this "
+            "scene. The maps of entropy and margin still say where the model hesitates."
+        )
+        return
+    st.plotly_chart(
+        charts.coverage(curve, session.least_certain), key="coverage", config=charts.CONFIG
+    )
+    st.caption(
+        "Test pixels are let in from the most certain to the least. A model that knows when it is "
+        "wrong keeps the curve high as long as possible; its area above the curve (AURC) is "
+        f"{100 * curve.area:.2f} %."
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _certain(key: str, _probabilities: ProbabilityMap) -> Floats:
+    return certainty.confidence(_probabilities)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _class_layer(
+    key: str, least: float, fade: bool, _classes: ClassMap, _certain: Floats, _frame: MapFrame
+) -> MapLayer:
+    opacity = None
+    if least > 0 or fade:
+        opacity = strength(_certain, least, fade, len(_classes.labels))
+    return map_layer(_frame, "classes", _classes, Style(strength=opacity), OPACITY)
