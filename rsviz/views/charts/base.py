@@ -46,6 +46,11 @@ def rows(x_title: str, count: int) -> go.Figure:
     return figure
 
 
+def literal(words: str) -> str:
+    """Text from a file or a visitor, without meaning for plotly (which reads some HTML)."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def translucent(colour: str, alpha: float) -> str:
     """A colour '#rrggbb' as rgba."""
     red, green, blue = bytes.fromhex(colour.lstrip("#"))

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from rsviz.core.layers import Curve, SpikeTrace, TimeSeries, Tokens
 from rsviz.core.palettes import SEQUENTIAL, expert_colours, ramp
-from rsviz.views.charts.base import blank, broken
+from rsviz.views.charts.base import blank, broken, literal
 
 
 def curve(layer: Curve, colours: tuple[str, ...] = ()) -> go.Figure:
@@ -19,7 +19,7 @@ def curve(layer: Curve, colours: tuple[str, ...] = ()) -> go.Figure:
         layer: the curves.
         colours: one for each; those of experts by default.
     """
-    figure = blank(layer.x_label, layer.y_label)
+    figure = blank(literal(layer.x_label), literal(layer.y_label))
     order, places = broken(layer.x.astype(np.float64), np.ones(layer.x.size, bool))
     x = np.where(places < 0, np.nan, layer.x[order][places])
     for name, values, colour in zip(
@@ -27,19 +27,19 @@ def curve(layer: Curve, colours: tuple[str, ...] = ()) -> go.Figure:
     ):
         y = np.where(places < 0, np.nan, values[order][places])
         line = {"color": colour, "width": 2}
-        figure.add_scatter(x=x, y=y, name=name, mode="lines", line=line)
+        figure.add_scatter(x=x, y=y, name=literal(name), mode="lines", line=line)
     figure.update_traces(hovertemplate="%{y:.4~g}")
     return figure
 
 
 def time_series(layer: TimeSeries) -> go.Figure:
     """Values over dates; masked dates are gaps."""
-    figure = blank("Date", layer.unit)
+    figure = blank("Date", literal(layer.unit))
     for name, values, colour in zip(
         layer.names, layer.data, expert_colours(len(layer.names)), strict=True
     ):
         figure.add_scatter(
-            x=list(layer.dates), y=values, name=name, mode="lines+markers", marker={"size": 6},
+            x=list(layer.dates), y=values, name=literal(name), mode="lines+markers", marker={"size": 6},
             line={"color": colour, "width": 2}, hovertemplate="%{y:.4~g}",
         )  # fmt: skip
     return figure
@@ -87,4 +87,4 @@ def _heat(
 
 def _ticks(layer: Tokens, axis: int) -> list[str]:
     named = layer.ticks[axis] if axis < len(layer.ticks) else ()
-    return list(named) or [str(i) for i in range(layer.data.shape[axis])]
+    return [literal(name) for name in named] or [str(i) for i in range(layer.data.shape[axis])]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.scene import Band
 from rsviz.jobs.display import RegionStats
-from rsviz.views.charts.base import blank, broken, ink_on, rows, translucent
+from rsviz.views.charts.base import blank, broken, ink_on, literal, rows, translucent
 from rsviz.views.palettes import CHOSEN, GREY, PICKED, PINNED
 
 Floats = NDArray[np.float32]
@@ -107,7 +107,12 @@ def spectra(
     for one in lines:
         style = {"color": one.colour, "width": 2, "dash": one.dash}
         figure.add_scatter(
-            x=at, y=ordered(one.values), name=one.name, mode=mode, line=style, marker={"size": 5}
+            x=at,
+            y=ordered(one.values),
+            name=literal(one.name),
+            mode=mode,
+            line=style,
+            marker={"size": 5},
         )
     figure.update_traces(hovertemplate="%{y:.4~g}")
     figure.update_layout(showlegend=len(lines) + (region is not None) > 1)
@@ -154,7 +159,8 @@ def probabilities(
     order = [int(i) for i in np.argsort(-picked, kind="stable")[:most]]
     if truth is not None and truth not in order:
         order[-1] = truth
-    names = [f"<b>{labels[i]}</b> (true)" if i == truth else labels[i] for i in order]
+    names = [literal(labels[i]) for i in order]
+    names = [f"<b>{n}</b> (true)" if i == truth else n for n, i in zip(names, order, strict=True)]
     figure = rows("Probability", len(order))
     _bars(
         figure,

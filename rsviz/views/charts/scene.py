@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsviz.jobs.display import Histogram
 from rsviz.views.certainty import RiskCoverage
-from rsviz.views.charts.base import DASHES, blank, rows, translucent
+from rsviz.views.charts.base import DASHES, blank, literal, rows, translucent
 from rsviz.views.palettes import GREY, MEASURED, PICKED
 
 MOST_NUMBERED = 20  # classes up to which every cell of a confusion matrix shows its number
@@ -59,7 +59,7 @@ def areas(
     total = sum(sizes) or 1.0
     figure = rows(f"Area [{unit}]", len(order))
     figure.add_bar(
-        x=[sizes[i] for i in order], y=[labels[i] for i in order], orientation="h",
+        x=[sizes[i] for i in order], y=[literal(labels[i]) for i in order], orientation="h",
         marker_color=[colours[i] for i in order], showlegend=False,
         text=[f"{_short(sizes[i])} · {sizes[i] / total:.1%}" for i in order],
         textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{text}<extra></extra>",
@@ -107,19 +107,20 @@ def confusion(
     """
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
-    figure = blank("Predicted", "True", 160 + 26 * len(labels))
+    names = [literal(label) for label in labels]
+    figure = blank("Predicted", "True", 160 + 26 * len(names))
     figure.add_heatmap(
-        z=share, x=list(labels), y=list(labels), customdata=matrix, zmin=0, zmax=1,
+        z=share, x=names, y=names, customdata=matrix, zmin=0, zmax=1,
         colorscale=[[0, translucent(MEASURED, 0.04)], [1, translucent(MEASURED, 0.75)]],
         xgap=1, ygap=1,
         hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,} "
         f"{unit}, %{{z:.1%}} of the class<extra></extra>",
         colorbar={"title": {"text": "share"}, "thickness": 10, "tickformat": ".0%"},
     )  # fmt: skip
-    if len(labels) <= MOST_NUMBERED:
+    if len(names) <= MOST_NUMBERED:
         true, predicted = (places.tolist() for places in np.nonzero(matrix))
         figure.add_scatter(
-            x=[labels[i] for i in predicted], y=[labels[i] for i in true], mode="text",
+            x=[names[i] for i in predicted], y=[names[i] for i in true], mode="text",
             text=[f"{count:,}" for count in matrix[true, predicted].tolist()], hoverinfo="skip",
         )  # fmt: skip
     figure.update_layout(hovermode="closest")
@@ -144,7 +145,7 @@ def benchmark(
     for i, (name, (sizes, seconds)) in enumerate(series.items()):
         line = {"color": colours[i % len(colours)], "dash": DASHES[i // len(colours) % 4]}
         figure.add_scatter(
-            x=list(sizes), y=list(seconds), name=name, mode="lines+markers", line=line,
+            x=list(sizes), y=list(seconds), name=literal(name), mode="lines+markers", line=line,
             hovertemplate="%{y:.3~s}s",
         )  # fmt: skip
     figure.update_xaxes(type="log", dtick=1, minor={"ticks": "inside"})
