@@ -1,4 +1,4 @@
-"""The command line: python -m rsviz scenes | models | describe | train."""
+"""The command line: python -m rsviz scenes | models | describe | run | eval | train | bench."""
 
 import sys
 

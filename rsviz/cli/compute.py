@@ -1,17 +1,195 @@
-"""Commands that compute: run, eval, train, bench."""
+"""Commands that compute with models: run, eval, train."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
-from rsviz.cli.output import Progress, answer
+from rsviz.cli.output import Answer, Progress, table
+from rsviz.core import registry
+from rsviz.core.errors import BadOption, SceneMismatch
+from rsviz.core.grid import Window
+from rsviz.core.model import Result
+from rsviz.core.options import build
+from rsviz.core.run import Ask
+from rsviz.core.run import run as run_model
+from rsviz.core.scene import Scene
 
 CHECKPOINTS = Path(".rsviz/checkpoints")
 
 
-def train(args: Namespace) -> None:
+def run(args: Namespace) -> Answer:
+    """Run a model on a scene, or repeat the run of a record; score it where truth is known."""
+    from rsviz.evaluate.scores import score_result
+    from rsviz.io.export import record_of, write_result
+
+    before = _read_record(args.record) if args.record else None
+    ask = _repeated(before, args) if before else _asked(args)
+    scene = _read(ask)
+    if before and scene.id != before["scene_id"]:
+        raise SceneMismatch(
+            f"The scene '{ask.scene_ref}' is not the one of the record: its content has hash "
+            f"{scene.id[:12]}…, the record says {before['scene_id'][:12]}….",
+            "Restore the file the record was made from.",
+        )
+    result = score_result(run_model(scene, ask, Progress()), scene)
+    record = record_of(result)
+    names = ("model", "weights", "weights_sha256", "options", "wants", "scene_ref", "scene_name")
+    data = {name: record[name] for name in names} | {
+        "metrics": record["metrics"],
+        "seconds": record["seconds"],
+        "peak_memory_mb": record["peak_memory_mb"],
+        "device": record["device"],
+        "seeds": [_training_seed(result)],
+        "notes": record["notes"],
+        "layers": record["layers"],
+    }
+    if before:
+        same = {
+            name: digest == before["layers"].get(name) for name, digest in data["layers"].items()
+        }
+        data |= {"same": all(same.values()), "differing": [n for n, ok in same.items() if not ok]}
+    if args.out:
+        data["files"] = [str(path) for path in write_result(result, scene, Path(args.out))]
+    return Answer(data, _told(data))
+
+
+def _asked(args: Namespace) -> Ask:
+    """What the arguments ask for."""
+    from rsviz.nn.device import resolve
+
+    if not args.model or not args.scene:
+        raise BadOption(
+            "A model and a scene are needed.",
+            "For example: python -m rsviz run mamba_moe --scene indian-pines",
+        )
+    card = registry.card(args.model)
+    wants = tuple(card.on_request) if "all" in args.want else tuple(args.want)
+    unknown = [name for name in wants if name not in card.on_request]
+    if unknown:
+        raise BadOption(
+            f"{card.title} has no layer '{unknown[0]}' on request.",
+            f"There are: {', '.join(card.on_request) or 'none'}.",
+        )
+    return Ask(
+        model=card.id,
+        weights=args.weights,
+        options=build(card.options, dict(args.set)),
+        wants=wants,
+        device=resolve(args.device),
+        scene_ref=args.scene,
+        scene_variable=args.variable,
+        scene_axes=args.axes,
+    )
+
+
+def _read_record(file: str) -> dict[str, Any]:
+    """A record.json as plain data."""
+    needed = ("model", "weights", "options", "seed", "wants", "device", "scene_ref", "scene_id")
+    try:
+        record = json.loads(Path(file).read_text(encoding="utf8"))
+        missing = [name for name in (*needed, "layers", "weights_sha256") if name not in record]
+    except (OSError, ValueError, TypeError) as error:
+        raise BadOption(f"'{file}' cannot be read as a record of a run ({error}).") from None
+    if not isinstance(record, dict) or missing:
+        raise BadOption(f"'{file}' is not the record of a run: {', '.join(missing)} is missing.")
+    return record
+
+
+def _repeated(record: dict[str, Any], args: Namespace) -> Ask:
+    """The question of a record, on the device it was answered on unless another is named."""
+    from rsviz.nn.device import resolve
+
+    if args.model or args.scene or args.set or args.want or args.weights:
+        raise BadOption("--record says all; leave out model, scene, options, layers and weights.")
+    if not record["scene_ref"]:
+        raise BadOption("The record does not say how its scene was opened; it cannot be repeated.")
+    card = registry.card(record["model"])
+    stored = next((w for w in card.weights if w.id == record["weights"]), None)
+    if stored is not None and stored.sha256 != record["weights_sha256"]:
+        raise BadOption(
+            f"The weights '{stored.id}' have changed since the record was made: their hash is "
+            f"{stored.sha256[:12]}…, the record says {record['weights_sha256'][:12]}…."
+        )
+    window = record.get("scene_window")
+    return Ask(
+        model=card.id,
+        weights=record["weights"],
+        options=build(card.options, record["options"]),
+        seed=record["seed"],
+        wants=tuple(record["wants"]),
+        device=resolve(record["device"] if args.device == "auto" else args.device),
+        scene_ref=record["scene_ref"],
+        scene_variable=record.get("scene_variable", ""),
+        scene_axes=record.get("scene_axes", ""),
+        scene_window=Window(**window) if window else None,
+    )
+
+
+def _read(ask: Ask) -> Scene:
+    """The scene of a question, in memory."""
+    from rsviz.io import catalog
+
+    source = catalog.open_scene(ask.scene_ref, ask.scene_variable, ask.scene_axes)
+    try:
+        return source.read(ask.scene_window)
+    finally:
+        source.close()
+
+
+def _training_seed(result: Result) -> int:
+    """The seed with which the weights of a run were trained; the run's own without weights."""
+    weights = registry.card(result.record.model).weights
+    found = {w.id: w.seed for w in weights}
+    return found.get(result.record.weights, result.record.seed)
+
+
+def _told(data: dict[str, Any]) -> str:
+    """A run in a few lines."""
+    lines = [
+        f"{data['model']} on {data['scene_name']}: {data['seconds']:.2f} s on {data['device']}"
+    ]
+    if data["metrics"]:
+        lines.append(_scores(data["metrics"]) + f" on {data['metrics']['n_test']} test pixels")
+    if "same" in data:
+        differing = f"differs in: {', '.join(data['differing'])}"
+        lines.append("The result is the same." if data["same"] else f"The result {differing}.")
+    return "\n".join([*lines, *data["notes"], *data.get("files", ())])
+
+
+def evaluate(args: Namespace) -> Answer:
+    """Score committed weights under a protocol, beside baselines; trains no card's model."""
+    from rsviz.evaluate import compare
+    from rsviz.nn.device import resolve
+
+    found = compare.evaluate(
+        args.model,
+        args.protocol,
+        resolve(args.device),
+        Progress(),
+        seeds=args.seeds,
+        variant=args.variant,
+        quick=args.quick,
+    )
+    rows = [
+        (name, *(f"{100 * m[k]:.2f} ± {100 * m['spread'][k]:.2f}" for k in compare.AVERAGED))
+        for name, m in (
+            (args.model, found["metrics"] | {"spread": found["spread"]}),
+            *found["baselines"].items(),
+        )
+    ]
+    counts = (
+        f"{args.protocol}: {found['n_train']} training and {found['n_test']} test pixels, seeds "
+        f"{', '.join(map(str, found['seeds']))}, {found['device']}, {found['seconds']:.0f} s"
+    )
+    heads = ("in %", "overall", "average", "kappa")
+    return Answer(found, f"{counts}\n{table(heads, rows)}")
+
+
+def train(args: Namespace) -> Answer:
     """Train a model under a protocol and record the weights with their test scores."""
     from rsviz.evaluate.training import train_and_record, weights_id
     from rsviz.nn.device import resolve
@@ -35,8 +213,14 @@ def train(args: Namespace) -> None:
     )
     metrics = record["metrics"]
     text = (
-        f"{name}: overall accuracy {metrics['overall_accuracy']:.2%}, average "
-        f"{metrics['average_accuracy']:.2%}, kappa {metrics['kappa']:.4f} on "
-        f"{metrics['n_test']} test pixels; trained in {metrics['training_seconds']:.0f} s."
+        f"{name}: {_scores(metrics)} on {metrics['n_test']} test pixels; trained in "
+        f"{metrics['training_seconds']:.0f} s"
     )
-    answer(record, args.json, text)
+    return Answer(record, text)
+
+
+def _scores(metrics: dict[str, Any]) -> str:
+    return (
+        f"overall accuracy {metrics['overall_accuracy']:.2%}, average "
+        f"{metrics['average_accuracy']:.2%}, kappa {metrics['kappa']:.4f}"
+    )

@@ -7,18 +7,25 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 PROGRESS_S = 1.0
 
 
-def answer(data: Any, as_json: bool, text: str) -> None:
-    """Print the answer of a command: the data as JSON, or the text for people."""
-    print(json.dumps(_plain(data), ensure_ascii=False, indent=1) if as_json else text)
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: plain data, and the same as text for people."""
+
+    data: Any
+    text: str
+
+    def as_json(self) -> str:
+        """The data as JSON; numbers that JSON does not know become null."""
+        return json.dumps(_plain(self.data), ensure_ascii=False, indent=1)
 
 
 def _plain(value: Any) -> Any:
-    """The same data without numbers that JSON does not know (NaN and infinity become null)."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

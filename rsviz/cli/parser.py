@@ -7,10 +7,12 @@ import logging
 import sys
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 
 from rsviz import __version__
-from rsviz.cli import compute, show
+from rsviz.cli import bench, compute, show
+from rsviz.cli.output import Answer
 from rsviz.core.errors import RsvizError
 
 USER_CAN_MEND, OUR_FAULT = 2, 1
@@ -28,7 +30,8 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     args = _parser().parse_args(argv)
     try:
-        args.command(args)
+        with redirect_stdout(sys.stderr):  # standard output is for the answer alone
+            answer = args.command(args)
     except RsvizError as error:
         print(str(error), file=sys.stderr)
         return USER_CAN_MEND
@@ -40,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
         traceback.print_exc()
         print(f"Something went wrong that is our fault (reference {reference}).", file=sys.stderr)
         return OUR_FAULT
+    print(answer.as_json() if args.json else answer.text)
     return 0
 
 
@@ -57,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rsviz {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _showing(commands)
+    _running(commands)
     _evaluating(commands)
     return parser
 
@@ -69,7 +74,27 @@ def _showing(commands: argparse._SubParsersAction[_Parser]) -> None:
     _reading(describe)
 
 
+def _running(commands: argparse._SubParsersAction[_Parser]) -> None:
+    run = _command(commands, "run", compute.run, "run a model on a scene")
+    run.add_argument("model", nargs="?", help="id of a model")
+    run.add_argument("--scene", help="id of a scene, or a file")
+    run.add_argument("--weights", default="", help="id of weights; the first that fit by default")
+    run.add_argument("--want", action="append", default=[], help="a layer on request; 'all'")
+    run.add_argument("--out", metavar="DIR", help="write the result there")
+    run.add_argument("--record", metavar="FILE", help="repeat the run of a record.json")
+    _reading(run)
+    _setting(run, "option")
+    _device(run)
+
+
 def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
+    score = _command(commands, "eval", compute.evaluate, "score committed weights")
+    score.add_argument("model")
+    score.add_argument("--protocol", required=True)
+    score.add_argument("--seeds", type=int, metavar="N", help="use seeds 0 to N-1")
+    score.add_argument("--variant", default="", help="of the weights, e.g. pixel")
+    _quick(score)
+    _device(score)
     train = _command(commands, "train", compute.train, "train a model and record its weights")
     train.add_argument("model")
     train.add_argument("--protocol", required=True)
@@ -79,10 +104,17 @@ def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
     train.add_argument("--restart", action="store_true", help="do not resume an unfinished one")
     _setting(train, "setting of the trainer")
     _device(train)
+    timed = _command(commands, "bench", bench.bench, "measure speed and memory")
+    timed.add_argument("name", help="'all', or one of the benches")
+    _quick(timed)
+    _device(timed)
 
 
 def _command(
-    commands: argparse._SubParsersAction[_Parser], name: str, command: object, help: str
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    command: Callable[[argparse.Namespace], Answer],
+    help: str,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help, description=help.capitalize() + ".")
     parser.set_defaults(command=command)
@@ -103,6 +135,10 @@ def _setting(parser: argparse.ArgumentParser, what: str) -> None:
 
 def _device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+
+
+def _quick(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="a subset, within 50 s on two cores")
 
 
 def _pair(text: str) -> tuple[str, str]:

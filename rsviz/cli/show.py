@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from rsviz.cli.output import answer, table
+from rsviz.cli.output import Answer, table
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.packing import pack
 
 
-def scenes(args: Namespace) -> None:
+def scenes(args: Namespace) -> Answer:
     """List the scenes that can be opened by their id."""
     from rsviz.io import catalog
 
@@ -27,15 +27,15 @@ def scenes(args: Namespace) -> None:
         for entry in catalog.scenes()
     ]
     rows = [(s["id"], s["title"], s["origin"]) for s in found]
-    answer(found, args.json, table(("id", "title", "origin"), rows))
+    return Answer(found, table(("id", "title", "origin"), rows))
 
 
-def models(args: Namespace) -> None:
+def models(args: Namespace) -> Answer:
     """List the models with what they take, give, and their weights."""
     cards = registry.cards().values()
     rows = [(c.id, c.title, c.task, sum(bool(w.file) for w in c.weights)) for c in cards]
     text = table(("id", "title", "task", "weights"), rows)
-    answer([_model(c) for c in cards], args.json, text)
+    return Answer([_model(c) for c in cards], text)
 
 
 def _model(card: ModelCard) -> dict[str, object]:
@@ -67,7 +67,7 @@ def _model(card: ModelCard) -> dict[str, object]:
     }
 
 
-def describe(args: Namespace) -> None:
+def describe(args: Namespace) -> Answer:
     """Say what a file holds, without reading its pixels."""
     from rsviz.io.catalog import open_scene
 
@@ -87,4 +87,4 @@ def describe(args: Namespace) -> None:
         *found.notes,
     ]
     data, _ = pack(found)
-    answer(data, args.json, "\n".join(lines))
+    return Answer(data, "\n".join(lines))

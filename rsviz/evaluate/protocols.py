@@ -122,6 +122,11 @@ def _squares(shape: tuple[int, ...], block: int, rng: np.random.Generator) -> Ma
     return chosen.reshape(rows[-1] + 1, cols[-1] + 1)[np.ix_(rows, cols)]
 
 
+def training_labels(truth: Truth, split: Split) -> Labels:
+    """The labels (H, W) of the training pixels, 0 everywhere else."""
+    return np.where(split == TRAIN, truth.labels, 0).astype(np.int16)
+
+
 def fingerprint(truth: Truth) -> str:
     """A hash (32 hex digits) of reference labels and names: which split a record belongs to."""
     digest = hashlib.blake2b(np.ascontiguousarray(truth.labels).tobytes(), digest_size=16)

@@ -18,15 +18,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.errors import BadOption, RsvizError
 from rsviz.core.model import OnStep
 from rsviz.core.run import Ask, run, versions
 from rsviz.core.scene import Scene, Truth
-from rsviz.evaluate.protocols import PROTOCOLS, TRAIN, EvalProtocol, fingerprint, protocol
+from rsviz.evaluate.protocols import (
+    PROTOCOLS,
+    EvalProtocol,
+    Labels,
+    fingerprint,
+    protocol,
+    training_labels,
+)
 from rsviz.evaluate.scores import score_result
 from rsviz.io import catalog
 
@@ -126,11 +131,10 @@ def trainer_of(card: ModelCard) -> Trainer:
     return found
 
 
-def _training_view(scene: Scene, rule: EvalProtocol, seed: int) -> tuple[Scene, Any]:
+def _training_view(scene: Scene, rule: EvalProtocol, seed: int) -> tuple[Scene, Labels]:
     """The scene with no other labels than those of training, and these labels (H, W) int16."""
     assert scene.truth is not None
-    split = rule.split(scene.truth, seed)
-    labels = np.where(split == TRAIN, scene.truth.labels, 0).astype(np.int16)
+    labels = training_labels(scene.truth, rule.split(scene.truth, seed))
     truth = Truth(labels, scene.truth.names, scene.truth.colours)
     return replace(scene, truth=truth), labels
 
