@@ -21,6 +21,10 @@ from rsviz.io.source import ArrayPixels
 
 SPAN_BYTES = 4 << 20
 RUN_BYTES = 1 << 10
+GAP_BYTES = 1 << 14
+
+Wanted = list[range | tuple[int, ...]]
+"""Ascending indices along each stored axis."""
 
 
 @dataclass(frozen=True)
@@ -63,60 +67,53 @@ class FlatFile:
 
     def fetch(self, selection: Selection) -> NDArray[Any]:
         """The selected part, in stored order."""
-        wanted = [
-            range(s.start, s.stop) if isinstance(s, slice) else s
-            for s in (selection[i] for i in range(len(self.shape)))
-        ]
+        wanted: Wanted = [range(s.start, s.stop) if isinstance(s, slice) else s for s in selection]
         out = np.empty([len(w) for w in wanted], dtype=self.dtype)
         self._fill(out, wanted, 0, self.offset)
         return out
 
-    def _fill(
-        self, out: NDArray[Any], wanted: list[range | tuple[int, ...]], axis: int, start: int
-    ) -> None:
-        """Fill `out` from the sub-array that begins at byte `start` and whose axes are axis..."""
+    def _fill(self, out: NDArray[Any], wanted: Wanted, axis: int, start: int) -> None:
+        """Fill `out` from the sub-array that begins at byte `start` and has the axes from `axis`.
+
+        Wide reads are cheaper than many, so the hull of what is wanted is read at once, unless
+        it is large, or mostly unwanted while the wanted runs are long.
+        """
         step = self._step(axis)
-        useful = out[0].size * self.dtype.itemsize
+        low, high = self._hull(wanted, axis + 1)
+        if axis + 1 < len(wanted):
+            useful = out[0].size * self.dtype.itemsize
+            first, last = self._hull(wanted, axis + 2)
+            sparse = high - low > 2 * useful and last - first >= RUN_BYTES
+            if step > SPAN_BYTES or sparse:
+                for i, index in enumerate(wanted[axis]):
+                    self._fill(out[i], wanted, axis + 1, start + index * step)
+                return
         inner = wanted[axis + 1 :]
-        deeper = len(inner) > 0 and self._run_bytes(axis + 1, inner) >= RUN_BYTES
-        hull = self._hull(axis + 1, inner)
-        if len(inner) > 0 and (step > SPAN_BYTES or (deeper and hull[1] - hull[0] > 2 * useful)):
-            for i, index in enumerate(wanted[axis]):
-                self._fill(out[i], inner, axis + 1, start + index * step)
-            return
-        per_read = max(1, SPAN_BYTES // step)
         done = 0
+        unwanted = step - (high - low)  # between two reads; a short gap is cheaper than a seek
+        per_read = 1 if unwanted > GAP_BYTES else max(1, SPAN_BYTES // step)
         for run in _runs(wanted[axis], per_read):
-            low, high = hull[0], (len(run) - 1) * step + hull[1]
             whole: NDArray[Any] = np.ndarray(
-                shape=(len(run), *(_extent(w) for w in inner)),
+                shape=(len(run), *(w[-1] - w[0] + 1 for w in inner)),
                 dtype=self.dtype,
-                buffer=self._bytes(start + run[0] * step + low, high - low),
-                strides=(step, *self._steps(axis + 1)),
+                buffer=self._bytes(start + run[0] * step + low, (len(run) - 1) * step + high - low),
+                strides=(step, *(self._step(i) for i in range(axis + 1, len(wanted)))),
             )
             out[done : done + len(run)] = whole[(slice(None), *(_relative(w) for w in inner))]
             done += len(run)
+
+    def _hull(self, wanted: Wanted, axis: int) -> tuple[int, int]:
+        """First and last byte (exclusive) of the wanted numbers in the axes from `axis`."""
+        steps = [self._step(i) for i in range(axis, len(wanted))]
+        low = sum(w[0] * s for w, s in zip(wanted[axis:], steps, strict=True))
+        high = sum(w[-1] * s for w, s in zip(wanted[axis:], steps, strict=True))
+        return low, high + self.dtype.itemsize
 
     def _step(self, axis: int) -> int:
         """Bytes from one index of an axis to the next."""
         if axis == 0 and self.first_step:
             return self.first_step
         return array_bytes(self.shape[axis + 1 :], self.dtype.itemsize)
-
-    def _steps(self, axis: int) -> list[int]:
-        return [self._step(i) for i in range(axis, len(self.shape))]
-
-    def _hull(self, axis: int, wanted: list[range | tuple[int, ...]]) -> tuple[int, int]:
-        """First and last byte (exclusive) of the wanted numbers within one step."""
-        strides = self._steps(axis)
-        low = sum(w[0] * s for w, s in zip(wanted, strides, strict=True))
-        high = sum(w[-1] * s for w, s in zip(wanted, strides, strict=True))
-        return low, high + self.dtype.itemsize
-
-    def _run_bytes(self, axis: int, wanted: list[range | tuple[int, ...]]) -> int:
-        """Length of what one step of the next axis gives at least, bytes."""
-        low, high = self._hull(axis + 1, wanted[1:])
-        return high - low
 
     def _bytes(self, start: int, n_bytes: int) -> bytes:
         self.file.seek(start)
@@ -157,10 +154,6 @@ def _runs(indices: range | tuple[int, ...], longest: int) -> list[list[int]]:
         run = [index for _, index in group]
         runs += [run[i : i + longest] for i in range(0, len(run), longest)]
     return runs
-
-
-def _extent(wanted: range | tuple[int, ...]) -> int:
-    return wanted[-1] - wanted[0] + 1
 
 
 def _relative(wanted: range | tuple[int, ...]) -> slice | list[int]:

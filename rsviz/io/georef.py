@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pyproj
@@ -16,6 +17,7 @@ Affine = tuple[float, float, float, float, float, float]
 NO_CRS = "The file has no map coordinates: the scene is shown in pixel coordinates."
 IDENTITY: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 LONGEST_WKT = 65_536
+_REACHES_OUT = re.compile(r"grids=|\+proj=pipeline|\+init=|file=|file:", re.IGNORECASE)
 EARTH_RADIUS_M = 6_371_000.0
 
 
@@ -27,7 +29,7 @@ def parsed_crs(text: str) -> pyproj.CRS | None:
     text = text.strip()
     if not text or len(text) > LONGEST_WKT:
         return None
-    if "+" in text and any(word in text for word in ("grids", "pipeline", "+init", "file")):
+    if _REACHES_OUT.search(text.replace("+nadgrids=@null", "")):
         return None
     try:
         return pyproj.CRS.from_user_input(text)
@@ -76,8 +78,21 @@ def world_file(path: Path) -> Affine | None:
 
 
 def _crs_text(crs: pyproj.CRS) -> str:
-    authority = crs.to_authority()
-    return ":".join(authority) if authority is not None else str(crs.to_wkt())
+    """An authority code when one means exactly the same, else WKT."""
+    known = crs.to_json_dict().get("id")
+    nameless = crs.name.lower() in ("unnamed", "unknown", "undefined")
+    if known is not None or (not nameless and _on_earth(crs)):
+        authority = crs.to_authority(min_confidence=25)
+        if authority is not None:
+            code = ":".join(authority)
+            if pyproj.CRS.from_user_input(code).equals(crs, ignore_axis_order=True):
+                return code
+    return str(crs.to_wkt())
+
+
+def _on_earth(crs: pyproj.CRS) -> bool:
+    ellipsoid = crs.ellipsoid
+    return ellipsoid is None or abs(ellipsoid.semi_major_metre / EARTH_RADIUS_M - 1) < 0.01
 
 
 def _ground_size(grid: Grid, crs: pyproj.CRS) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
@@ -136,10 +151,8 @@ def _peculiarities(grid: Grid, crs: pyproj.CRS) -> tuple[str, ...]:
     across, down = math.hypot(a, d), math.hypot(b, e)
     if abs(across / down - 1) > 0.01:
         notes.append(f"Pixels are not square: {across:.6g} x {down:.6g} map units.")
-    ellipsoid = crs.ellipsoid
-    radius = EARTH_RADIUS_M if ellipsoid is None else ellipsoid.semi_major_metre
-    if abs(radius / EARTH_RADIUS_M - 1) > 0.01:
-        body = f"{crs.name}: a body of {radius / 1000:.0f} km radius"
+    if not _on_earth(crs) and crs.ellipsoid is not None:
+        body = f"{crs.name}: a body of {crs.ellipsoid.semi_major_metre / 1000:.0f} km radius"
         notes.append(f"The scene does not lie on Earth ({body}); no basemap fits.")
     elif _crosses_date_line(grid, crs):
         notes.append("The scene crosses the date line (longitude 180 degrees).")

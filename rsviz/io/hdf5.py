@@ -23,8 +23,7 @@ def open_hdf5(path: Path, request: Request) -> SceneSource:
         SceneTooLarge: a single chunk exceeds the budget.
         BadOption: the chosen variable is not there, or the axes do not fit.
     """
-    door = Door(path, request.budget)
-    try:
+    with Door(path, request.budget) as door:
         datasets = list(door.datasets.values())
         if any("MATLAB_class" in d.attributes for d in datasets):
             numeric = [_matlab(door, d) for d in datasets if _is_matlab_array(d)]
@@ -34,9 +33,6 @@ def open_hdf5(path: Path, request: Request) -> SceneSource:
             return open_gridded(path, "netcdf4", arrays, request)
         plain = [_plain(door, d) for d in datasets if d.is_numeric]
         return open_variables(path, "hdf5", plain, request)
-    except BaseException:
-        door.close()
-        raise
 
 
 def _names_dimensions(dataset: Dataset) -> bool:

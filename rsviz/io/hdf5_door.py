@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ DEEPEST = 32
 MOST_ATTRIBUTES = 500
 LONGEST_ATTRIBUTE = 20_000
 LONGEST_TEXT = 65_536
+_OPENING = 0
 CHUNK_CACHE = 32 << 20
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE: "gzip",
@@ -73,11 +76,16 @@ class Dataset:
 
 
 class Door:
-    """An open HDF5 file whose every dataset passed the checks."""
+    """An open HDF5 file whose every dataset passed the checks.
+
+    Used as a context while a scene is opened; afterwards it closes with the last of its pixels.
+    """
 
     def __init__(self, path: Path, budget: Budget) -> None:
         self.title = shown(path.name)
         self._budget = budget
+        self._users: set[int] = set()
+        self._numbers = count(1)
         try:
             self._file = h5py.File(path, "r", locking=False, rdcc_nbytes=CHUNK_CACHE)
         except FAILURES as error:
@@ -91,9 +99,14 @@ class Door:
             self._file.close()
             raise
 
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
+    def __enter__(self) -> Door:
+        self._users.add(_OPENING)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._users.clear()
+        self._leave(_OPENING)
 
     def pixels(self, dataset: Dataset, stored_axes: str, view: np.dtype[Any]) -> ArrayPixels:
         """Pixels of a dataset; `stored_axes` names its axes, slowest first.
@@ -109,10 +122,13 @@ class Door:
         apart = layout.band_first and by_chunk.get("C", 1) == 1
         rows = min(by_chunk["H"], layout.size("H"))
 
+        user = next(self._numbers)
+        self._users.add(user)
+
         def fetch(selection: Selection) -> NDArray[Any]:
             return self.read(dataset, selection).view(view)
 
-        return ArrayPixels(layout, fetch, self.close, apart, rows)
+        return ArrayPixels(layout, fetch, partial(self._leave, user), apart, rows)
 
     def read(self, dataset: Dataset, selection: Selection) -> NDArray[Any]:
         """Part of a dataset in its stored order; the dataset is checked again."""
@@ -138,6 +154,11 @@ class Door:
             raise UnreadableScene(f"'{dataset.path}' holds more than {most} numbers.")
         stored = self.read(dataset, tuple(slice(0, n) for n in dataset.shape))
         return tuple(float(v) for v in np.ravel(stored))
+
+    def _leave(self, user: int) -> None:
+        self._users.discard(user)
+        if not self._users:
+            self._file.close()
 
     def _walk(self) -> Iterator[Dataset]:
         """All datasets; soft links inside the file are passed over."""

@@ -22,6 +22,7 @@ from rsviz.io.source import Pixels
 T = TypeVar("T")
 MOST_BANDS = 20_000
 
+_INDEX = re.compile(r"(^|[^a-z])(ndvi|evi|ndwi|lai|index|prob|mask|abundances?)([^a-z]|$)")
 _GENERIC = re.compile(r"band[ _]*\d+", re.IGNORECASE)
 
 _UNITS = {
@@ -137,7 +138,7 @@ def quantity_of(
             f"The file speaks of reflectance, but sampled values run from {low:g} to {high:g}; "
             "without a scale factor they are shown as stored.",
         )
-    if bands >= 3 and plausible:
+    if bands >= 3 and plausible and not _INDEX.search(words):
         return "reflectance", (
             f"Sampled values run from {low:.3g} to {high:.3g}: they are taken as reflectance.",
         )

@@ -242,6 +242,8 @@ class _Gaps:
             return ("There is no valid pixel here: every value is no data, NaN or infinite.",)
         partial = int((valid & ~self._every).sum())
         if partial:
-            share = f"{partial} pixels ({partial / valid.size:.1%})"
-            return (f"{share} lack a value in some usable bands; 0 stands there.",)
+            share = f"{100 * partial / valid.size:.2g} %"
+            return (
+                f"{partial} pixels ({share}) lack a value in some usable bands; 0 stands there.",
+            )
         return ()

@@ -11,6 +11,7 @@ from rsviz.core.grid import Window
 from rsviz.io.source import Classes, Labels, SceneSource
 
 MOST_CLASSES = 255
+MOST_UNNAMED = 64
 STRIP_PIXELS = 1 << 22
 
 
@@ -67,8 +68,7 @@ def _highest_label(labels: SceneSource) -> int:
         if not np.array_equal(values, np.rint(values)):
             raise UnreadableScene("they hold fractions; whole numbers are expected.")
         highest = max(highest, int(values.max()))
-    if not 1 <= highest <= MOST_CLASSES:
-        raise UnreadableScene(
-            f"the largest label is {highest}; 1 to {MOST_CLASSES} classes are expected."
-        )
+    most = MOST_CLASSES if labels.classes.names else MOST_UNNAMED
+    if not 1 <= highest <= most:
+        raise UnreadableScene(f"the largest label is {highest}; 1 to {most} classes are expected.")
     return highest
