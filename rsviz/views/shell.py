@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROUTED = "rsviz-routed"
 WANTED = "rsviz-wanted"
 ICON = Path(__file__).with_name("icon.svg")
+LOGO = Path(__file__).with_name("logo.svg")
 STYLE = Path(__file__).with_name("shell.css")
 
 
@@ -38,6 +39,7 @@ def route(sections: Mapping[str, Sequence[Page]]) -> None:
     """Offer the pages and run the chosen one; to be called by `app.py` alone."""
     st.session_state[ROUTED] = True
     _configure("rsviz")  # first, for Streamlit fetches the icons of `st.Page` as favicons from afar
+    st.logo(LOGO)
     chosen = st.navigation(sections)
     wanted: Wanted | None = st.session_state.pop(WANTED, None)
     if wanted is not None:

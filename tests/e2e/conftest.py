@@ -54,7 +54,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         script = (ROOT / script).resolve()
         if script not in running:
             log = tmp_path_factory.mktemp("server") / "log.txt"
-            running[script] = _start(script, log, env or {})
+            running[script] = start_server(script, log, env or {})
         return running[script][1]
 
     yield start
@@ -103,7 +103,7 @@ def visit(browser) -> Iterator[Visit]:
     assert not complaints, "\n".join(complaints)
 
 
-def _start(script: Path, log: Path, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+def start_server(script: Path, log: Path, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,0 +1,96 @@
+"""Screenshots of every page in both themes at both sizes: `make screens`, then look at them.
+
+Only the project's own samples and Indian Pines are shown; the pictures go to build/screens.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from conftest import CHROMIUM, FLAGS, ROOT, start_server
+from playwright.sync_api import Page, sync_playwright
+
+OUT = ROOT / "build" / "screens"
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+THEMES = ("light", "dark")
+PINES = "scene=indian-pines&model=mamba_moe&pixel=57,42&pin=20,60"
+VIEWS = {
+    "scene": "?scene=farmland&pixel=40,60&pin=100,90",
+    "scene-pines": "?scene=indian-pines&pixel=57,42",
+    "classify": f"classify?{PINES}",
+    "internals": f"internals?{PINES}",
+    "catalogue": "catalogue",
+}
+TOPICS = ("Contribution", "Scan", "Uncertainty", "Heads", "Training")
+CLASSIFY_TABS = ("Accuracy", "How sure", "This run")
+SCENE_TABS = ("Spectra", "Rectangle", "File")
+RUN_MS = 240_000
+
+
+def main() -> None:
+    """Start a server, warm it with one run, and take all pictures."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        cache = os.environ.get("RSVIZ_CACHE", folder)
+        env = {"RSVIZ_CACHE": cache, "RSVIZ_DATA": ""}
+        server, url = start_server(ROOT / "rsviz/views/server.py", Path(folder) / "server.log", env)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            for theme in THEMES:
+                for size_name, (width, height) in SIZES.items():
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height}, color_scheme=theme
+                    )
+                    for name, address in VIEWS.items():
+                        if not wanted or name in wanted:
+                            page = context.new_page()
+                            _take(page, f"{url}/{address}", name, f"{theme}-{size_name}")
+                            page.close()
+                    context.close()
+        finally:
+            browser.close()
+            server.terminate()
+            server.wait(20)
+
+
+def _take(page: Page, url: str, name: str, how: str) -> None:
+    """The page as it comes, then whole, then with each tab or topic open."""
+    page.goto(url)
+    settle(page)
+    page.screenshot(path=OUT / f"{name}-{how}.png")
+    extra = {"classify": CLASSIFY_TABS, "internals": TOPICS, "scene": SCENE_TABS}.get(name, ())
+    _whole(page, f"{name}-{how}-whole")
+    for part in extra:
+        page.get_by_text(part, exact=True).first.click()
+        settle(page)
+        _whole(page, f"{name}-{how}-{part.lower().replace(' ', '-')}")
+
+
+def _whole(page: Page, name: str) -> None:
+    """A picture as tall as the page's content."""
+    size = page.viewport_size
+    assert size is not None
+    tall = page.evaluate(
+        "document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight + 40"
+    )
+    page.set_viewport_size({"width": size["width"], "height": max(size["height"], tall)})
+    page.wait_for_timeout(700)
+    page.screenshot(path=OUT / f"{name}.png")
+    page.set_viewport_size(size)
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run, no run of a model is under way, and charts are drawn."""
+    page.wait_for_selector("h1")
+    page.wait_for_timeout(1200)
+    cancel = page.get_by_role("button", name="Cancel")
+    if cancel.count():
+        cancel.first.wait_for(state="detached", timeout=RUN_MS)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_timeout(1500)
+
+
+if __name__ == "__main__":
+    main()
