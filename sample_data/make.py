@@ -83,26 +83,33 @@ RECIPES: dict[str, Recipe] = {
 CRS = "EPSG:32632"
 
 
+def profile(scene: Simulated, recipe: Recipe) -> dict[str, Any]:
+    """What both files of a scene share, as arguments of `rasterio.open`."""
+    return {
+        "driver": "GTiff",
+        "height": scene.truth.shape[0],
+        "width": scene.truth.shape[1],
+        "crs": CRS,
+        "transform": from_origin(*recipe.origin_m, scene.pixel_m, scene.pixel_m),
+        "compress": "deflate",
+        "zlevel": 9,
+    }
+
+
 def write_scene(path: Path, scene: Simulated, recipe: Recipe) -> None:
     """Write the pixels: int16, pixel-interleaved tiles, wavelengths in the band tags."""
-    height, width, bands = scene.counts.shape
+    bands = scene.counts.shape[2]
     with rasterio.open(
         path,
         "w",
-        driver="GTiff",
-        height=height,
-        width=width,
+        **profile(scene, recipe),
         count=bands,
         dtype="int16",
-        crs=CRS,
-        transform=from_origin(*recipe.origin_m, scene.pixel_m, scene.pixel_m),
         tiled=True,
         blockxsize=BLOCK,
         blockysize=BLOCK,
         interleave="pixel",
-        compress="deflate",
         predictor=2,
-        zlevel=9,
     ) as target:
         target.write(np.moveaxis(scene.counts, 2, 0))  # (H, W, C) -> (C, H, W)
         target.scales = [SCALE] * bands
@@ -131,22 +138,9 @@ def write_scene(path: Path, scene: Simulated, recipe: Recipe) -> None:
 
 def write_truth(path: Path, scene: Simulated, recipe: Recipe) -> None:
     """Write the class labels on the same grid, with names and colours in the tags."""
-    height, width = scene.truth.shape
     names = ["unlabelled", *scene.legend.names]
     colours = ["#ffffff", *scene.legend.colours]
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        height=height,
-        width=width,
-        count=1,
-        dtype="uint8",
-        crs=CRS,
-        transform=from_origin(*recipe.origin_m, scene.pixel_m, scene.pixel_m),
-        compress="deflate",
-        zlevel=9,
-    ) as target:
+    with rasterio.open(path, "w", **profile(scene, recipe), count=1, dtype="uint8") as target:
         target.write(scene.truth, 1)
         target.set_band_description(1, "class")
         target.write_colormap(
@@ -249,7 +243,9 @@ def check_scene(scene_id: str, folder: Path) -> list[str]:
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("scenes", nargs="*", choices=[[], *RECIPES], help="default: all")
+    parser.add_argument(
+        "scenes", nargs="*", choices=[[], *RECIPES], metavar="SCENE", help="default: all"
+    )
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     arguments = parser.parse_args()
     chosen = arguments.scenes or list(RECIPES)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.spatial import cKDTree
 
 from rsviz.synth.texture import Field, smooth_field
 
@@ -154,9 +156,6 @@ def distance_to_line(place: Frame, points_m: Sequence[tuple[float, float]]) -> F
         place: coordinates.
         points_m: at least four (u, v) points; a cubic spline runs through them.
     """
-    from scipy.interpolate import CubicSpline
-    from scipy.spatial import cKDTree
-
     knots = np.array(points_m, dtype=np.float64)
     t = np.linspace(0, len(knots) - 1, 1200)
     dense = CubicSpline(np.arange(len(knots)), knots)(t)

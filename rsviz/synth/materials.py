@@ -14,6 +14,7 @@ _HYDROCARBON = ((1190, 18, 0.03), (1725, 22, 0.07), (2310, 25, 0.10), (2350, 20,
 _CARBONATE = ((2340, 28, 0.13), (2160, 30, 0.03))
 _CELLULOSE = ((1200, 30, 0.04), (1480, 70, 0.14), (1730, 30, 0.06), (1930, 50, 0.22),
               (2100, 45, 0.15), (2280, 30, 0.08), (2340, 25, 0.10))  # fmt: skip
+_LICHEN = curve([(400, 0.07), (550, 0.12), (670, 0.10), (750, 0.20), (1200, 0.28), (2500, 0.15)])
 
 
 def straw(cover: float, age: float, moisture: float) -> FloatArray:
@@ -63,8 +64,7 @@ def clay_tile(brightness: float, weathering: float, lichen: float) -> FloatArray
     dull = curve([(400, 0.06), (500, 0.08), (600, 0.13), (700, 0.17), (900, 0.20), (1300, 0.26),
                   (1700, 0.29), (2200, 0.28), (2500, 0.25)])  # fmt: skip
     mixed = (1.0 - 0.8 * weathering) * new + 0.8 * weathering * dull
-    film = curve([(400, 0.07), (550, 0.12), (670, 0.10), (750, 0.20), (1200, 0.28), (2500, 0.15)])
-    return (0.75 + 0.5 * brightness) * ((1.0 - 0.3 * lichen) * mixed + 0.3 * lichen * film)
+    return (0.75 + 0.5 * brightness) * ((1.0 - 0.3 * lichen) * mixed + 0.3 * lichen * _LICHEN)
 
 
 def dark_tile(brightness: float, weathering: float, lichen: float) -> FloatArray:
@@ -79,9 +79,8 @@ def dark_tile(brightness: float, weathering: float, lichen: float) -> FloatArray
                    (2500, 0.11)]) * band_depths([(2250, 30, 0.08), (2340, 25, 0.06)])  # fmt: skip
     brown = curve([(400, 0.06), (500, 0.075), (600, 0.105), (800, 0.13), (1300, 0.16),
                    (1700, 0.18), (2200, 0.18), (2500, 0.15)]) * band_depths(_CARBONATE)  # fmt: skip
-    film = curve([(400, 0.07), (550, 0.12), (670, 0.10), (750, 0.20), (1200, 0.28), (2500, 0.15)])
     mixed = (1.0 - weathering) * slate + weathering * brown
-    return (0.7 + 0.6 * brightness) * ((1.0 - 0.3 * lichen) * mixed + 0.3 * lichen * film)
+    return (0.7 + 0.6 * brightness) * ((1.0 - 0.3 * lichen) * mixed + 0.3 * lichen * _LICHEN)
 
 
 def bitumen(brightness: float, grit: float, soiling: float) -> FloatArray:
