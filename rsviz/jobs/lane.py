@@ -133,6 +133,7 @@ class Lane:
                 if time.monotonic() >= self._kill_at:
                     self._kill_at = float("inf")
                     if self._worker is not None:
+                        log.warning("the worker for %s did not heed a cancel", self.device)
                         self._worker.kill()
                 continue
             if event == "close":

@@ -18,6 +18,7 @@ import signal
 import socket
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -182,6 +183,8 @@ def preload() -> None:
 def main() -> None:
     """Serve until the process that started this one is gone."""
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("rasterio").setLevel(logging.ERROR)  # what matters is among the notes
+    warnings.simplefilter("ignore")
     conn, parent, _ = process.arguments()
     with tempfile.TemporaryDirectory(prefix="rsviz-readers-") as folder:
         tempfile.tempdir = folder

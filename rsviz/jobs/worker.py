@@ -148,9 +148,10 @@ class Worker:
 def warm_up() -> None:
     """Compile or load what the first run would otherwise wait for."""
     try:
-        from rsviz.nn.scan import warm_up as warm_up_scan
+        from rsviz.evaluate import scores  # noqa: F401  (its libraries take a second to load)
+        from rsviz.nn import scan
 
-        warm_up_scan()
+        scan.warm_up()
     except Exception:
         log.exception("warming up failed; the first run will be slower")
 
@@ -164,7 +165,7 @@ def machine(warm: bool) -> dict[str, Any]:
     devices = device.describe_devices()
     return {
         "devices": devices,
-        "scan": _scan_backends([d["name"] for d in devices]),
+        "scan": {d["name"]: _scan_on(d["name"]) for d in devices},
         "threads": torch.get_num_threads(),
         "cores": len(os.sched_getaffinity(0)),
         "versions": run.versions(),
@@ -174,12 +175,15 @@ def machine(warm: bool) -> dict[str, Any]:
     }
 
 
-def _scan_backends(devices: list[str]) -> dict[str, str]:
+def _scan_on(device: str) -> str:
+    """What computes a scan on a device, or that it cannot."""
+    from rsviz.nn.scan import active_backend
+
     try:
-        from rsviz.nn.scan import active_backend
-    except ImportError:
-        return {}
-    return {name: active_backend(name) for name in devices}
+        return active_backend(device)
+    except RsvizError as error:
+        log.warning("%s", error)
+        return "unavailable"
 
 
 def main() -> None:
