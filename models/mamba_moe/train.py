@@ -55,6 +55,7 @@ class Recipe:
     noise: float = option(0.0, "Noise", "Standard deviation, of normalised values.", 0.0, 1.0)
     band_dropout: float = option(0.0, "Band dropout", "Share of bands set to 0.", 0.0, 0.9)
     pixel_dropout: float = option(0.0, "Pixel dropout", "Share of pixels set to 0.", 0.0, 0.9)
+    bf16: bool = option(True, "Half precision", "Multiply matrices in bfloat16.")
     average: float = option(0.0, "Averaging", "Decay of averaged weights; 0 for none.", 0.0, 1.0)
 
 
@@ -140,7 +141,8 @@ class _Run:
         self.network.train()
         way = int(torch.randint(ORIENTATIONS, ())) if recipe.turns else 0
         scene, targets = turned(self._perturbed(), way), turned(self.targets, way)
-        prediction = self.network(scene)
+        with torch.autocast(scene.device.type, torch.bfloat16, enabled=recipe.bf16):
+            prediction = self.network(scene)
         losses = ugcl_loss(prediction, targets, recipe.smoothing)
         total = losses.total + recipe.balance * prediction.imbalance
         self.optimiser.zero_grad()

@@ -22,7 +22,7 @@ def uncertainty(logits: Tensor) -> Tensor:
 
     In nat. Not monotone: it is greatest at p = 1/e and small again for a confused pixel.
     """
-    top = logits.softmax(dim=1).amax(dim=1, keepdim=True)
+    top = logits.float().softmax(dim=1).amax(dim=1, keepdim=True)
     return -top * (top + 1e-6).log()
 
 
@@ -72,5 +72,5 @@ def _cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     """Mean over the labelled pixels; only these are looked at."""
     chosen = labels != IGNORE
     return F.cross_entropy(
-        logits.permute(0, 2, 3, 1)[chosen], labels[chosen], label_smoothing=smoothing
+        logits.permute(0, 2, 3, 1)[chosen].float(), labels[chosen], label_smoothing=smoothing
     )
