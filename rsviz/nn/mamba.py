@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rsviz.nn.scan import causal_conv1d, selective_scan
+from rsviz.nn.scan import ScanTrace, causal_conv1d, selective_scan, selective_scan_trace
 
 
 class Mamba(nn.Module):
@@ -54,17 +54,27 @@ class Mamba(nn.Module):
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """(batch, length, d_model) to the same shape."""
-        x, z = self.in_proj(hidden_states).transpose(1, 2).chunk(2, 1)  # (batch, inner, length)
-        x = causal_conv1d(x, self.conv1d.weight[:, 0], self.conv1d.bias, activation="silu")
-        steps, B, C = self.x_proj(x.transpose(1, 2)).split(
-            [self.dt_rank, self.d_state, self.d_state], -1
-        )
-        delta = F.linear(steps, self.dt_proj.weight).transpose(1, 2)
-        y = selective_scan(
-            x, delta, -torch.exp(self.A_log.float()), B.transpose(1, 2), C.transpose(1, 2),
-            self.D.float(), z, self.dt_proj.bias.float(), delta_softplus=True,
-        )  # fmt: skip
+        tensors = self._scan_inputs(hidden_states)
+        y = selective_scan(*tensors, delta_softplus=True)
         return self.out_proj(y.transpose(1, 2))
+
+    def traced(self, hidden_states: Tensor) -> tuple[Tensor, ScanTrace]:
+        """The same result, and what happened inside the scan, position by position."""
+        tensors = self._scan_inputs(hidden_states)
+        y, trace = selective_scan_trace(*tensors, delta_softplus=True)
+        return self.out_proj(y.transpose(1, 2)), trace
+
+    def _scan_inputs(self, hidden_states: Tensor) -> tuple[Tensor, ...]:
+        """u, delta, A, B, C, D, z and the bias of delta; sequences are (batch, inner, length)."""
+        x, z = self.in_proj(hidden_states).transpose(1, 2).chunk(2, 1)
+        x = causal_conv1d(x, self.conv1d.weight[:, 0], self.conv1d.bias, activation="silu")
+        sizes = [self.dt_rank, self.d_state, self.d_state]
+        steps, B, C = self.x_proj(x.transpose(1, 2)).split(sizes, -1)
+        delta = F.linear(steps, self.dt_proj.weight).transpose(1, 2)
+        precise = torch.promote_types(self.A_log.dtype, torch.float32)
+        A = -torch.exp(self.A_log.to(precise))
+        B, C = B.transpose(1, 2), C.transpose(1, 2)  # (batch, states, length)
+        return x, delta, A, B, C, self.D, z, self.dt_proj.bias
 
 
 def init_step_size(dt_proj: nn.Linear, dt_min: float = 0.001, dt_max: float = 0.1) -> None:
