@@ -7,6 +7,7 @@ it can only be tightened afterwards, never undone.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import os
@@ -50,7 +51,8 @@ def limit(memory_bytes: int, file_bytes: int) -> None:
     ):
         hard = resource.getrlimit(what)[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (value, value))
+        with contextlib.suppress(ValueError):  # macOS refuses some of them
+            resource.setrlimit(what, (value, value))
 
 
 def allow_processor_seconds(seconds: float) -> None:

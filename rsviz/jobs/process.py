@@ -85,6 +85,13 @@ def arguments() -> tuple[socket.socket, int, list[str]]:
     return socket.socket(fileno=int(descriptor)), int(parent), rest
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def resident_mb() -> float:
     """Resident memory of this process in megabytes; 0 where the system does not say."""
     try:

@@ -21,7 +21,7 @@ from rsviz.jobs.identity import listed, stamp
 from rsviz.jobs.lines import Forker, Line
 from rsviz.jobs.questions import OPENING, QUESTIONS
 
-MAX_LIVE = 16
+MAX_LIVE, MAX_SOURCES = 16, 256
 
 
 class Readers:
@@ -51,6 +51,8 @@ class Readers:
                 request = {"ref": ref, "variable": variable, "axes": axes}
                 source = RemoteSource(self._forker, request, now, self._make_room)
                 self._sources[key] = source
+                while len(self._sources) > MAX_SOURCES:
+                    self._sources.pop(next(iter(self._sources))).close()
         try:
             source.describe()
         except Exception:

@@ -167,7 +167,7 @@ def machine(warm: bool) -> dict[str, Any]:
         "devices": devices,
         "scan": {d["name"]: _scan_on(d["name"]) for d in devices},
         "threads": torch.get_num_threads(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": process.cores(),
         "versions": run.versions(),
         "warm": warm,
         "pid": os.getpid(),
@@ -194,7 +194,7 @@ def main() -> None:
     os.nice(NICE)
     import torch
 
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0))))
+    torch.set_num_threads(process.cores())
     module, _, name = work.partition(":")
     store = ResultStore(Path(folder), int(max_bytes))
     Worker(conn, getattr(importlib.import_module(module), name), store).serve()
