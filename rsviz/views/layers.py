@@ -44,6 +44,7 @@ Floats = NDArray[np.float32]
 Rgba = NDArray[np.uint8]
 
 FAINTEST = 0.12  # opacity of the least certain pixel that is still shown
+LOSSLESS_PIXELS = 1_000_000  # larger ramps are sent with slight losses, a fifth of the size
 TRUE_COLOUR_NM = (640.0, 550.0, 460.0)
 
 
@@ -229,7 +230,8 @@ def _ramp(
 ) -> Drawing:
     name = ramp_for(kind, quantity, diverging)
     legend = ramp_legend(title, unit, name, limits)
-    return Drawing(paint_ramp(data, name, limits), legend, Values(data))
+    large = data.size > LOSSLESS_PIXELS
+    return Drawing(paint_ramp(data, name, limits), legend, Values(data), photo=large)
 
 
 def _dominant(

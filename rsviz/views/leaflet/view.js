@@ -58,8 +58,10 @@ class MapView {
     parent.append(this.root);
     this.marks.listen(this.canvas);
     this.canvas.addEventListener("keydown", (event) => {
+      this.stage.classList.add("by-keys"); // shows the crosshair at which Enter picks
       if (event.key === "Enter") this.pick(this.map.getCenter());
     });
+    this.canvas.addEventListener("pointerdown", () => this.stage.classList.remove("by-keys"));
     this.watch = new ResizeObserver(() => this.resized());
     this.watch.observe(this.stage);
   }
@@ -188,7 +190,8 @@ class MapView {
     this.basemapChooser.value = id;
     if (!id) return;
     const { url, name, attribution, maxNativeZoom } = BASEMAPS[id];
-    const layer = this.L.tileLayer(url, { attribution, maxNativeZoom, maxZoom: 28, minZoom: 0 });
+    const options = { attribution, maxNativeZoom, maxZoom: 28, referrerPolicy: "origin" };
+    const layer = this.L.tileLayer(url, options);
     let loaded = false;
     layer.on("tileload", () => (loaded = true));
     layer.on("tileerror", () => {
