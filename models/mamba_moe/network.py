@@ -234,6 +234,11 @@ class MambaMoE(nn.Module):
         self.fusions = nn.ModuleList(Fusion(width, coarsest=level == 3) for level in (1, 2, 3))
         self.heads = nn.ModuleList(head(width, config.classes, config.dropout) for _ in range(3))
 
+    def scale_bands(self, offset: Tensor, span: Tensor) -> None:
+        """Set how bands are scaled: (bands,) each, in the unit of the scene."""
+        self.offset.copy_(offset)
+        self.span.copy_(span)
+
     def normalised(self, pixels: Tensor) -> Tensor:
         """Scale the bands of (B, bands, H, W) as those of the training scene were scaled."""
         return (pixels - self.offset[:, None, None]) / self.span[:, None, None]

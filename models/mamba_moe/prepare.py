@@ -30,8 +30,11 @@ def pixels_of(scene: Scene, valid: NDArray[np.bool_]) -> Tensor:
     return torch.from_numpy(np.array(pixels, np.float32))[None]
 
 
-def band_ranges(pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Offset and span of each band over a whole scene (1, C, H, W), labels not needed."""
-    flat = pixels[0].flatten(1)
-    spread, mean = torch.std_mean(flat, dim=1)
-    return mean, spread.clamp(min=1e-6)
+def band_scaling(pixels: Tensor, good: tuple[bool, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each band over a whole scene (1, C, H, W), without labels.
+
+    Bands marked as bad get an infinite deviation: scaled, they are 0 everywhere.
+    """
+    deviation, mean = torch.std_mean(pixels[0].flatten(1), dim=1)
+    usable = torch.tensor(good, device=pixels.device)
+    return mean, deviation.clamp(min=1e-6).where(usable, torch.inf)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from models.mamba_moe.internals import Replay
 from models.mamba_moe.network import Config, MambaMoE
-from models.mamba_moe.prepare import band_ranges, defined, pixels_of
+from models.mamba_moe.prepare import band_scaling, defined, pixels_of
 from models.mamba_moe.symmetry import ORIENTATIONS, turned, turned_back
 from models.mamba_moe.ugcl import ugcl_loss
 from rsviz.core.model import OnStep
@@ -96,8 +96,10 @@ def train(
     )
     valid = defined(scene)
     targets = torch.from_numpy(np.where(valid, labels, 0).astype(np.int64) - 1)[None].to(device)
+    pixels = pixels_of(scene, valid).to(device)
+    scaling = band_scaling(pixels, tuple(band.good for band in scene.bands))
     with seeded(seed):
-        run = _Run(config, recipe, pixels_of(scene, valid).to(device), targets)
+        run = _Run(config, recipe, pixels, scaling, targets)
         run.resume(checkpoint)
         while run.epoch < recipe.epochs:
             loss = run.step()
@@ -114,11 +116,17 @@ def train(
 class _Run:
     """A training under way: network, optimiser, averages and what is kept of the epochs."""
 
-    def __init__(self, config: Config, recipe: Recipe, pixels: Tensor, targets: Tensor) -> None:
+    def __init__(
+        self,
+        config: Config,
+        recipe: Recipe,
+        pixels: Tensor,
+        scaling: tuple[Tensor, Tensor],
+        targets: Tensor,
+    ) -> None:
         self.recipe, self.targets = recipe, targets
         self.network = MambaMoE(config).to(pixels.device, memory_format=torch.channels_last)
-        self.network.offset.copy_(band_ranges(pixels)[0])
-        self.network.span.copy_(band_ranges(pixels)[1])
+        self.network.scale_bands(*scaling)
         self.scene = self.network.normalised(pixels)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from models.mamba_moe.model import MambaMoEModel
 from models.mamba_moe.network import Config, MambaMoE
-from models.mamba_moe.prepare import band_ranges
+from models.mamba_moe.prepare import band_scaling
 from rsviz.core.card import Weights
 from rsviz.core.grid import Grid
 from rsviz.core.scene import Band, Scene, Truth
@@ -45,9 +45,8 @@ def model(tmp_path, state=None, **changes):
     config = tiny(**changes)
     if state is None:
         network = MambaMoE(config)
-        offset, span = band_ranges(torch.from_numpy(scene().pixels.copy()))
-        network.offset.copy_(offset)
-        network.span.copy_(span)
+        pixels = torch.from_numpy(scene().pixels.copy())
+        network.scale_bands(*band_scaling(pixels, (True,) * BANDS))
         state = network.state_dict()
     save_file({n: t.contiguous() for n, t in state.items()}, tmp_path / "w.safetensors")
     weights = Weights(

@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from stripes import HEIGHT, WIDTH, hooks, model, scene
+from stripes import HEIGHT, WIDTH, hooks, model, scene, tiny
 
 from models.mamba_moe.card import CARD, Options
-from models.mamba_moe.prepare import pixels_of
+from models.mamba_moe.network import MambaMoE
+from models.mamba_moe.prepare import band_scaling, pixels_of
 from models.mamba_moe.symmetry import turned, turned_back
 from rsviz.core.errors import Cancelled
 from rsviz.core.grid import Grid
@@ -149,3 +150,14 @@ def test_half_precision_stays_close(tmp_path):
     full = loaded.predict(scene(), Options(), RunContext())["probabilities"].data
     half = loaded.predict(scene(), Options(bf16=True), RunContext())["probabilities"].data
     assert 0 < np.abs(full - half).max() < 0.05
+
+
+def test_bands_marked_as_bad_do_not_count():
+    pixels = torch.from_numpy(scene().pixels.copy())
+    network = MambaMoE(tiny())
+    network.scale_bands(*band_scaling(pixels, (True, False, True, True, True, True)))
+    scaled = network.normalised(pixels)[0].flatten(1)
+    assert not scaled[1].any()
+    others = scaled[[0, 2, 3, 4, 5]]
+    assert torch.allclose(others.mean(1), torch.zeros(5), atol=1e-4)
+    assert torch.allclose(others.std(1), torch.ones(5), atol=1e-4)
