@@ -20,11 +20,13 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         layers = [workbench.base(bench)]
         if question and found:
             layers += classes.on_map(bench, question.card, found)
-            accuracy.headline(found.result)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                accuracy.headline(found.result)
+                export.menu(bench, found.result)
         workbench.show(bench, layers, MAP)
         if found:
             classes.certainty_controls(bench.session, found)
-    with right, errors.boundary("The inspector"):
+    with right, workbench.beside_map(), errors.boundary("The inspector"):
         inspector.header(bench)
         inspector.spectrum(bench)
         if found:
@@ -44,7 +46,6 @@ def content(bench: Bench, question: ask.Question | None) -> None:
             classes.certain_panel(bench.session, found)
     if run.open:
         with run, errors.boundary("The record"):
-            export.menu(bench, found.result)
             export.record(found.result)
 
 

@@ -21,7 +21,7 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         if topic and result:
             layers += internals.choose_layers(bench, topic, clients.result_key(result))
         workbench.show(bench, layers, MAP)
-    with right, errors.boundary("The inspector"):
+    with right, workbench.beside_map(), errors.boundary("The inspector"):
         inspector.header(bench)
         inspector.spectrum(bench)
         if topic and result:

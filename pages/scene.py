@@ -31,7 +31,7 @@ def content(bench: Bench) -> None:
     with left:
         bands.choose_preset(bench)
         workbench.show(bench, [workbench.base(bench), *spectra.angle_layer(bench)], MAP)
-    with right, errors.boundary("The inspector"):
+    with right, workbench.beside_map(), errors.boundary("The inspector"):
         inspector.header(bench)
         inspector.spectrum(bench, region, kept=True)
         spectra.keep_controls(bench)

@@ -18,13 +18,16 @@ from rsviz.views.words import many, percent, plain
 def headline(result: Result) -> None:
     """Overall and average accuracy and kappa, where they were measured."""
     scores = result.metrics
-    if scores:
+    if not scores:
+        st.markdown("No accuracy: these labels did not test the weights.", width="stretch")
+    else:
         st.markdown(
             f"**OA {percent(scores['overall_accuracy'])}** · "
             f"AA {percent(scores['average_accuracy'])} · κ {scores['kappa']:.3f}",
             help=f"Measured on {many(scores['n_test'], 'test pixel')}, none of them trained on "
             f"({plain(protocol_of(result))}). OA is the share of right pixels, AA the mean over "
             "classes, κ the agreement beyond chance.",
+            width="stretch",
         )
 
 

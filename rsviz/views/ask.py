@@ -59,7 +59,7 @@ def panel(session: Session, about: Description, kind: str, extras: bool) -> Ques
             on_change=bind("model", session.model, lambda name: _choose(session, name)),
         )
         card = fitting[session.model]
-        st.caption(plain(card.task))
+        st.caption(plain(card.task.capitalize()))
     others = [card for card in cards if reasons[card.id]]
     if others:
         with st.expander("Models that do not fit", expanded=not fitting, key="unfit"):
@@ -258,8 +258,8 @@ def _choose_weights(session: Session, card: ModelCard, about: Description) -> st
 
 def _weights_label(weights: Weights) -> str:
     accuracy = weights.metrics.get("overall_accuracy")
-    measured = f" · OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
-    return f"{weights.id.rpartition('/')[0]}, seed {weights.seed}{measured}"
+    measured = f", OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
+    return f"{weights.id.rpartition('/')[0]} · seed {weights.seed}{measured}"
 
 
 def _name(job: Job) -> str:

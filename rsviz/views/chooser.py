@@ -118,4 +118,5 @@ def _open_file(session: Session) -> None:
 def _label(entry: SceneEntry | None, ref: str) -> str:
     if entry is None:
         return short_name(ref)
-    return f"{entry.title} · simulated" if entry.simulated else entry.title
+    told = not entry.simulated or "simulated" in entry.title
+    return entry.title if told else f"{entry.title} (simulated)"

@@ -175,11 +175,10 @@ def certainty_controls(session: Session, found: Classified) -> None:
         found.result.split,
         session.least_certain,
     )
-    text = f"{percent(left.share)} of the pixels stay"
+    text = f"{percent(left.share)} of the pixels stay" if left.share < 1 else "All pixels are shown"
     if left.accuracy is not None:
-        text += (
-            f"; {percent(left.accuracy)} of {many(left.tested, 'test pixel')} among them are right"
-        )
+        tested = many(left.tested, "test pixel")
+        text += f"; of {tested} among them {percent(left.accuracy)} are right"
     st.caption(text + ".")
 
 

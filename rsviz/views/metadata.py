@@ -55,9 +55,15 @@ def facts_of(about: Description) -> list[tuple[str, str]]:
     if about.axes:
         facts.insert(2, ("Order of the axes", about.axes))
     if dates > 1 or about.dates:
-        named = f"{about.dates[0]} to {about.dates[-1]}" if about.dates else "undated"
-        facts.append(("Dates", f"{dates}, {named}"))
+        facts.append(("Date" if dates == 1 else "Dates", dates_text(about.dates, dates)))
     return facts
+
+
+def dates_text(dates: tuple[str, ...], count: int) -> str:
+    """'2024-06-27', '12, from 2024-01-03 to 2024-12-20', or '12, undated'."""
+    if count == 1:
+        return dates[0]
+    return f"{count}, from {dates[0]} to {dates[-1]}" if dates else f"{count}, undated"
 
 
 def pixel_text(about: Description) -> str:

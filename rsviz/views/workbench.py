@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rsviz.core.layers import RasterLayer
 from rsviz.views import bands, clients, errors
@@ -16,6 +17,7 @@ from rsviz.views.warp import MapFrame
 from rsviz.views.words import plain
 
 MAP_HEIGHT = 480
+BESIDE_HEIGHT = 640
 
 
 def take_clicks(bench: Bench, map_key: str) -> Pixel | None:
@@ -52,6 +54,11 @@ def show(bench: Bench, layers: Sequence[MapLayer], map_key: str) -> None:
             basemap=bench.frame.on_map,
             height=MAP_HEIGHT,
         )
+
+
+def beside_map() -> DeltaGenerator:
+    """The place of the inspector: it scrolls by itself, so that the map stays in sight."""
+    return st.container(height=BESIDE_HEIGHT, border=False, key="inspector")
 
 
 def base(bench: Bench) -> MapLayer:
