@@ -98,14 +98,20 @@ class Stitcher:
         return replace(self._like, grid=grid, data=data)  # type: ignore[call-arg]
 
     def _ramp(self, start: int, size: int, total: int, scale: int) -> Floats:
-        """Weights along one axis: rising over the halo, except at the border of the scene."""
-        n, halo = size * scale, max(1, 2 * self._halo * scale)
-        position = np.arange(n, dtype=np.float32) + 0.5
+        """Weights along one axis, except at the border of the scene.
+
+        The outer half of the halo counts nothing, for there a model misses its context; then
+        the weight rises from 0 to 1 over the length of a halo, across the border of the core.
+        """
+        n, halo = size * scale, self._halo * scale
         ramp = np.ones(n, np.float32)
+        if halo == 0:
+            return ramp
+        position = np.arange(n, dtype=np.float32) + 0.5
         if start > 0:
-            ramp = np.minimum(ramp, position / halo)
+            ramp = np.minimum(ramp, np.clip((position - halo / 2) / halo, 0.0, 1.0))
         if start + size < total:
-            ramp = np.minimum(ramp, (n - position) / halo)
+            ramp = np.minimum(ramp, np.clip((n - position - halo / 2) / halo, 0.0, 1.0))
         return ramp
 
 
