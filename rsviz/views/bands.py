@@ -112,9 +112,12 @@ def picker(bench: Bench) -> None:
         with column:
             _one_channel(bench, composite, channel)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Stretch 2 to 98 %", key="look-reset", disabled=look.limits is None):
-            look.limits = None
-            st.rerun()
+        st.button(
+            "Stretch 2 to 98 %",
+            key="look-reset",
+            disabled=look.limits is None,
+            on_click=look.reset,
+        )
         st.caption(
             "Values below the left end are drawn black, above the right end at full brightness."
         )

@@ -45,12 +45,22 @@ def header(bench: Bench) -> None:
             width="stretch",
         )
         if session.pinned is None:
-            if st.button("Pin", key="pin", icon=":material/keep:", help="Compare the next with it"):
-                session.pinned = session.picked
-                st.rerun(scope="fragment")
-        elif st.button("Unpin", key="unpin", icon=":material/keep_off:"):
-            session.pinned = None
-            st.rerun(scope="fragment")
+            st.button(
+                "Pin",
+                key="pin",
+                icon=":material/keep:",
+                help="Keep it here, and compare the next pixel with it.",
+                on_click=session.pin,
+                args=(session.picked,),
+            )
+        else:
+            st.button(
+                "Unpin",
+                key="unpin",
+                icon=":material/keep_off:",
+                on_click=session.pin,
+                args=(None,),
+            )
     if session.pinned is not None:
         where = bench.spot(session.pinned)
         st.caption(f"Pinned: {pixel_name(*session.pinned)}" + (f" · {where}" if where else ""))

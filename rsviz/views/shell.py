@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from rsviz.core import registry
-from rsviz.views import chooser, errors, forms, machine, state
+from rsviz.views import address, chooser, errors, machine
 from rsviz.views.state import Session
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def page(title: str, intro: str, file: str, uses_scene: bool = True) -> Iterator
     st.html(STYLE)
     if ROUTED not in st.session_state:
         _through_the_router(file)
-    session = state.current()
+    session = address.current()
     with errors.boundary("The list of scenes"):
         if uses_scene:
             with st.sidebar:
@@ -75,7 +74,7 @@ def page(title: str, intro: str, file: str, uses_scene: bool = True) -> Iterator
         yield session
     with st.sidebar, errors.boundary("The diagnostics"):
         machine.diagnostics(session)
-    state.write_address(session, _defaults(session.model))
+    address.write(session)
 
 
 def _configure(title: str) -> None:
@@ -86,8 +85,3 @@ def _through_the_router(file: str) -> None:
     query = {name: st.query_params.get_all(name) for name in st.query_params}
     st.session_state[WANTED] = Wanted(f"pages/{Path(file).name}", query)
     st.switch_page("app.py", query_params=query)
-
-
-def _defaults(model: str) -> dict[str, state.Value]:
-    card = registry.cards().get(model)
-    return {} if card is None else forms.defaults(card)

@@ -49,12 +49,14 @@ def keep_controls(bench: Bench) -> None:
         session.angle = on
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            "Keep this spectrum", key="keep", icon=":material/add:", disabled=picked is None
-        ):
-            assert picked is not None
-            keep(session, *picked)
-            st.rerun(scope="fragment")
+        st.button(
+            "Keep this spectrum",
+            key="keep",
+            icon=":material/add:",
+            disabled=picked is None,
+            on_click=keep,
+            args=(session, *(picked or ())),
+        )
         st.toggle(
             "Keep every click",
             key="keep-clicks",
@@ -98,9 +100,12 @@ def panel(bench: Bench) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        if st.button("Remove all", key="keep-none", icon=":material/delete:"):
-            session.collected.clear()
-            st.rerun(scope="fragment")
+        st.button(
+            "Remove all",
+            key="keep-none",
+            icon=":material/delete:",
+            on_click=session.collected.clear,
+        )
 
 
 def rectangle_panel(bench: Bench) -> None:
@@ -120,9 +125,13 @@ def rectangle_panel(bench: Bench) -> None:
             f"{area(region.count, bench.grid.pixel_ha)}.",
             width="stretch",
         )
-        if st.button("Remove the rectangle", key="rectangle-none", icon=":material/close:"):
-            bench.session.rectangle = None
-            st.rerun(scope="fragment")
+        st.button(
+            "Remove the rectangle",
+            key="rectangle-none",
+            icon=":material/close:",
+            on_click=bench.session.draw,
+            args=(None,),
+        )
 
 
 def _kept_list(session: Session) -> None:
@@ -145,9 +154,14 @@ def _kept_list(session: Session) -> None:
                 width=320,
             )
             st.caption(pixel_name(kept.row, kept.col), width="content")
-            if st.button("Remove", key=f"{key}-remove", icon=":material/close:", type="tertiary"):
-                session.collected.remove(kept)
-                st.rerun(scope="fragment")
+            st.button(
+                "Remove",
+                key=f"{key}-remove",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=session.collected.remove,
+                args=(kept,),
+            )
 
 
 def as_csv(bench: Bench) -> str:

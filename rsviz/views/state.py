@@ -1,13 +1,11 @@
-"""What one visitor is looking at: one typed object, kept in the address to be shared.
+"""What one visitor is looking at: one typed object that all pages read and write.
 
-A widget's own value is lost when its page is left, so that pages read and write this object.
-The address holds scene, model, weights, options and pixels under the names that the command
-line uses (`set` = name=value); files that a visitor uploaded are private and stay out of it.
+A widget's own value is lost when its page is left; `bind` ties widgets to this object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,6 @@ from typing import Any
 import streamlit as st
 
 from rsviz.core.grid import Window
-
-KEY = "rsviz"
-ADDRESS = ("scene", "variable", "axes", "model", "weights", "set", "pixel", "pin")
 
 Pixel = tuple[int, int]
 Value = bool | int | float | str
@@ -47,6 +42,10 @@ class Look:
     preset: str = ""
     bands: tuple[int, ...] = ()
     limits: Limits | None = None
+
+    def reset(self) -> None:
+        """Go back to the stretch from the 2nd to the 98th percentile."""
+        self.limits = None
 
 
 @dataclass
@@ -107,14 +106,13 @@ class Session:
         self.look = Look()
         self.least_certain = 0.0
 
+    def pin(self, pixel: Pixel | None) -> None:
+        """Keep a pixel beside the next ones that are picked; None forgets it."""
+        self.pinned = pixel
 
-def current() -> Session:
-    """This visitor's session; the first call restores it from the address."""
-    if KEY not in st.session_state:
-        query = {name: st.query_params.get_all(name) for name in ADDRESS}
-        st.session_state[KEY] = from_address(query)
-    session: Session = st.session_state[KEY]
-    return session
+    def draw(self, window: Window | None) -> None:
+        """Choose a part of the scene; None chooses none."""
+        self.rectangle = window
 
 
 def bind(key: str, value: object, store: Callable[[Any], None]) -> Callable[[], None]:
@@ -130,66 +128,6 @@ def bind(key: str, value: object, store: Callable[[Any], None]) -> Callable[[], 
     return changed
 
 
-def from_address(query: Mapping[str, Sequence[str]]) -> Session:
-    """The session that an address asks for; parts that cannot be read are left out."""
-
-    def last(name: str) -> str:
-        return query[name][-1] if query.get(name) else ""
-
-    session = Session(
-        scene=last("scene"),
-        variable=last("variable"),
-        axes=last("axes"),
-        model=last("model"),
-        weights=last("weights"),
-        picked=_pixel(last("pixel")),
-        pinned=_pixel(last("pin")),
-        wants_run=bool(last("model")),
-    )
-    pairs = [text.partition("=") for text in query.get("set", ())]
-    session.options[session.model] = {name: value for name, _, value in pairs if name}
-    return session
-
-
-def to_address(session: Session, defaults: Mapping[str, Value]) -> dict[str, str | list[str]]:
-    """The address of what is shown.
-
-    Args:
-        session: the visitor's choices.
-        defaults: values of the model's options that need no mention.
-    """
-    chosen = session.options.get(session.model, {})
-    parts: dict[str, str | list[str]] = {
-        "scene": "" if session.upload else session.scene,
-        "variable": session.variable,
-        "axes": session.axes,
-        "model": session.model,
-        "weights": session.weights,
-        "set": [f"{k}={v}" for k, v in chosen.items() if str(v) != str(defaults.get(k))],
-        "pixel": _text(session.picked),
-        "pin": _text(session.pinned),
-    }
-    return {name: value for name, value in parts.items() if value}
-
-
-def write_address(session: Session, defaults: Mapping[str, Value]) -> None:
-    """Put what is shown into the browser's address line, when it has changed."""
-    wanted = to_address(session, defaults)
-    as_lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items()}
-    if {name: st.query_params.get_all(name) for name in st.query_params} != as_lists:
-        st.query_params.from_dict(wanted)
-
-
 def short_name(ref: str) -> str:
     """A scene's id, or the last part of its path."""
     return Path(ref).name or ref
-
-
-def _pixel(text: str) -> Pixel | None:
-    """'87,42' as (row, column); None when it is not two whole numbers."""
-    row, _, col = text.partition(",")
-    return (int(row), int(col)) if row.isdecimal() and col.isdecimal() else None
-
-
-def _text(pixel: Pixel | None) -> str:
-    return "" if pixel is None else f"{pixel[0]},{pixel[1]}"

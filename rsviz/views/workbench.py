@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from rsviz.core.layers import RasterLayer
-from rsviz.views import bands, clients, errors
+from rsviz.views import address, bands, clients, errors
 from rsviz.views.bench import Bench
 from rsviz.views.layers import PLAIN, Style, map_layer
 from rsviz.views.map import MapLayer, Marker, happened, show_map
@@ -31,6 +31,8 @@ def take_clicks(bench: Bench, map_key: str) -> Pixel | None:
         bench.session.picked = events.click
     if events.rectangle is not None:
         bench.session.rectangle = events.rectangle
+    if events.click is not None:
+        address.write(bench.session)
     if events.missed:
         st.toast("That was outside the scene.")
     return events.click
