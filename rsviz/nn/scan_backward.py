@@ -214,11 +214,13 @@ def _step_back(
     sum_a = vzero(x)
     for t in range(steps - 1, -1, -1):
         s, r = t * lanes, t * LANES
-        grad = vsplat(gy, t) * vload(c, s) + dh
+        to_h = vsplat(gy, t) * vload(c, s)
+        grad = to_h + dh
         vstore(dc, s, vload(dc, s) + vsplat(gy, t) * vload(h_rows, r + LANES))
         vstore(db, s, vload(db, s) + grad * vsplat(q, t))
         to_b = grad * vload(b, s)
-        dh = vload(decays, r) * grad
+        # Not decay * grad: only one operation may wait for the step before.
+        dh = vload(decays, r) * dh + vload(decays, r) * to_h
         through = dh * vload(h_rows, r)
         sum_a = sum_a + through * vsplat(x, t)
         to_a = through * rates

@@ -13,7 +13,7 @@ import operator
 
 import numpy as np
 from llvmlite import binding, ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic, models, overload, register_model
 
 LANES = 16
@@ -215,18 +215,25 @@ def _intrinsic_call(builder, name, x):
 def exp2(typingctx, value):
     """2 to the power of each lane: relative error below 1.2e-7 in float32, libm's in float64.
 
-    The result of float32 is confined to [2^-126, 2^127.5], so that no lane overflows or becomes a
-    denormal number; NaN passes through.
+    The result of float32 saturates near 2^-126 and 2^127.5 (or at 0 and infinity, where the
+    processor can scale by powers of two); NaN passes through.
     """
 
     def single(context, builder, signature, args):
         (x,) = args
-        x = _at_most(builder, _at_least(builder, x, -126.0), 127.49)
-        shifted = builder.fadd(x, _constant(x.type, _ROUND), flags=_CONTRACT)
-        whole = builder.fsub(shifted, _constant(x.type, _ROUND), flags=_CONTRACT)
+        scaling = _has_avx512()
+        if scaling:
+            x = _at_least(builder, x, -1e4)  # -infinity would give NaN below
+            whole = _intrinsic_call(builder, "roundeven", x)
+        else:
+            x = _at_most(builder, _at_least(builder, x, -126.0), 127.49)
+            shifted = builder.fadd(x, _constant(x.type, _ROUND), flags=_CONTRACT)
+            whole = builder.fsub(shifted, _constant(x.type, _ROUND), flags=_CONTRACT)
         rest = builder.fsub(x, whole, flags=_CONTRACT)
         power = builder.fmul(rest, _polynomial(builder, rest, _EXP2), flags=_CONTRACT)
         power = builder.fadd(power, _constant(x.type, 1.0), flags=_CONTRACT)
+        if scaling:
+            return _scale(builder, power, whole)
         # The low bits of ``shifted`` are the whole part: add them to the exponent of the power.
         integers = ir.VectorType(I32, x.type.count)
         exponent = builder.shl(builder.bitcast(shifted, integers), _constant(integers, 23))
@@ -237,6 +244,15 @@ def exp2(typingctx, value):
         return _intrinsic_call(builder, "exp2", args[0])
 
     return value(value), single if value.dtype == types.float32 else double
+
+
+def _scale(builder, value, exponent):
+    """value 2^exponent in one instruction of AVX-512."""
+    mask = ir.Constant(ir.IntType(16), -1)
+    arguments = [value, exponent, ir.Constant(value.type, ir.Undefined), mask, ir.Constant(I32, 4)]
+    kind = ir.FunctionType(value.type, [a.type for a in arguments])
+    name = "llvm.x86.avx512.mask.scalef.ps.512"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
 @intrinsic
@@ -274,6 +290,11 @@ def where_positive(typingctx, condition, yes, no):
         return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], args[2])
 
     return yes(condition, yes, no), code
+
+
+def _has_avx512() -> bool:
+    chosen = config.CPU_NAME or config.CPU_FEATURES
+    return not chosen and binding.get_host_cpu_features().get("avx512f", False)
 
 
 def _x86() -> bool:

@@ -18,7 +18,7 @@ from rsviz.nn.scan_simd import (
     vzero,
 )
 
-CHUNK = 32  # steps in a tile; a multiple of LANES
+CHUNK = 2 * LANES  # steps in a tile
 TILE = (CHUNK + 5) * LANES  # numbers from one tile to the next: a vector may run over, and tiles
 # should not compete for the same lines of the cache
 
@@ -46,7 +46,8 @@ def per_row(tile, channel, r, width):
     """The numbers of ``fill_rows`` that belong to the vector at r of a channel's tile."""
     if width < LANES:
         return vload(tile, channel * width + r)
-    return vload(tile, (channel + r // width) * LANES)
+    row = r // LANES >> (width > LANES)  # r // width, which would be slow
+    return vload(tile, (channel + row) * LANES)
 
 
 @kernel
