@@ -23,6 +23,7 @@ QUICK_FORMATS = ("envi bsq", "envi bip", "geotiff by band", "npy", "hdf5")
 OPEN_SECONDS, OPEN_MIB, CLICK_SECONDS, START_SECONDS = 1.0, 100.0, 0.4, 0.3
 CLICKS = 20
 
+ROOT = Path(__file__).resolve().parents[2]
 START = """
 import json, sys, time
 started = time.perf_counter()
@@ -137,7 +138,9 @@ def start_bench(quick: bool, device: str) -> list[Row]:
     found = []
     for _ in range(3 if quick else 9):
         command = [sys.executable, "-c", START]
-        out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        out = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=60, cwd=ROOT
+        )
         found.append(json.loads(out.stdout))
     seconds = statistics.median(f[0] for f in found)
     return [

@@ -26,8 +26,8 @@ def run(args: Namespace) -> Answer:
     from rsviz.evaluate.scores import score_result
     from rsviz.io.export import record_of, write_result
 
-    before = _read_record(args.record) if args.record else None
-    ask = _repeated(before, args) if before else _asked(args)
+    before = _read_record(args) if args.record else None
+    ask = _repeated(before, args.device) if before else _asked(args)
     scene = _read(ask)
     if before and scene.id != before["scene_id"]:
         raise SceneMismatch(
@@ -86,8 +86,11 @@ def _asked(args: Namespace) -> Ask:
     )
 
 
-def _read_record(file: str) -> dict[str, Any]:
-    """A record.json as plain data."""
+def _read_record(args: Namespace) -> dict[str, Any]:
+    """The record.json that is to be repeated, as plain data."""
+    if args.model or args.scene or args.set or args.want or args.weights:
+        raise BadOption("--record says all; leave out model, scene, options, layers and weights.")
+    file = args.record
     needed = ("model", "weights", "options", "seed", "wants", "device", "scene_ref", "scene_id")
     try:
         record = json.loads(Path(file).read_text(encoding="utf8"))
@@ -99,12 +102,10 @@ def _read_record(file: str) -> dict[str, Any]:
     return record
 
 
-def _repeated(record: dict[str, Any], args: Namespace) -> Ask:
+def _repeated(record: dict[str, Any], device: str) -> Ask:
     """The question of a record, on the device it was answered on unless another is named."""
     from rsviz.nn.device import resolve
 
-    if args.model or args.scene or args.set or args.want or args.weights:
-        raise BadOption("--record says all; leave out model, scene, options, layers and weights.")
     if not record["scene_ref"]:
         raise BadOption("The record does not say how its scene was opened; it cannot be repeated.")
     card = registry.card(record["model"])
@@ -121,7 +122,7 @@ def _repeated(record: dict[str, Any], args: Namespace) -> Ask:
         options=build(card.options, record["options"]),
         seed=record["seed"],
         wants=tuple(record["wants"]),
-        device=resolve(record["device"] if args.device == "auto" else args.device),
+        device=resolve(record["device"] if device == "auto" else device),
         scene_ref=record["scene_ref"],
         scene_variable=record.get("scene_variable", ""),
         scene_axes=record.get("scene_axes", ""),

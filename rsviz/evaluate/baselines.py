@@ -5,7 +5,8 @@ All of them fit within seconds, so they are fitted each time they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,7 @@ def cnn_1d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
     scaler = StandardScaler().fit(spectra[labels > 0])
     inputs = torch.from_numpy(scaler.transform(spectra[labels > 0])).float()
     targets = torch.from_numpy(labels[labels > 0].astype(np.int64) - 1)
-    with seeded(seed):
+    with seeded(seed), _one_thread():
         network = _spectral_network(inputs.shape[1], int(labels.max()))
         optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
         steps = EPOCHS * -(-len(inputs) // BATCH)
@@ -79,11 +80,24 @@ def cnn_1d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
                 nn.functional.cross_entropy(network(inputs[batch]), targets[batch]).backward()
                 optimiser.step()
                 schedule.step()
-    network.eval()
-    everywhere = torch.from_numpy(scaler.transform(spectra[scene.valid[0]])).float()
-    with torch.inference_mode():
-        answers = [network(part).argmax(dim=1) for part in everywhere.split(2048)]
+        network.eval()
+        everywhere = torch.from_numpy(scaler.transform(spectra[scene.valid[0]])).float()
+        with torch.inference_mode():
+            answers = [network(part).argmax(dim=1) for part in everywhere.split(2048)]
     return _placed(scene, torch.cat(answers).numpy())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in one thread: the steps are small, and threads would wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _spectral_network(bands: int, classes: int) -> nn.Sequential:

@@ -1,0 +1,246 @@
+"""The command line: JSON alone on standard output, one sentence for mistakes, same numbers."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+
+from rsviz.cli import main
+from rsviz.evaluate import baselines, bench, compare
+from rsviz.evaluate.rows import median_seconds, row
+from rsviz.io import catalog
+
+
+@pytest.fixture
+def rsviz(capsys, tmp_path, monkeypatch):
+    """Runs a command; gives exit status, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*argv):
+        try:
+            status = main([str(a) for a in argv])
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def trained(toys, patches_scene, rsviz):
+    """The toy trained for seeds 0 and 1, of the second only the figures kept."""
+    first = rsviz("train", "nearest", "--protocol", "patches-20", "--json")
+    second = rsviz("train", "nearest", "--protocol", "patches-20", "--seed", 1, "--no-file")
+    assert (first[0], second[0]) == (0, 0)
+    return json.loads(first[1])
+
+
+@pytest.fixture
+def one_baseline(monkeypatch):
+    """The support vector machine alone, for speed."""
+    monkeypatch.setattr(compare, "BASELINES", {"svm_rbf": baselines.svm})
+
+
+def answer(status_out_err):
+    """The JSON of a command that went well."""
+    status, out, err = status_out_err
+    assert status == 0, err
+    return json.loads(out)
+
+
+def refused(status_out_err, *words):
+    """A mistake: status 2, nothing on standard output, one line with these words."""
+    status, out, err = status_out_err
+    assert (status, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1, err
+    for word in words:
+        assert word in err
+
+
+def test_scenes_are_listed_with_indian_pines_first(rsviz):
+    found = answer(rsviz("scenes", "--json"))
+    assert found[0]["id"] == "indian-pines"
+    assert found[0]["origin"] == "real"
+    assert {"farmland", "village"} <= {s["id"] for s in found}
+    assert all(s["licence"] and s["title"] for s in found[:3])
+    assert "indian-pines" in rsviz("scenes")[1]
+
+
+def test_models_are_listed_with_their_weights(trained, rsviz):
+    (model,) = answer(rsviz("models", "--json"))
+    assert (model["id"], model["paper"]) == ("nearest", "doi:10.0000/toy")
+    assert [w["seed"] for w in model["weights"]] == [0, 1]
+    assert model["weights"][0]["sha256"] == trained["sha256"]
+
+
+def test_a_file_is_described_without_its_pixels(rsviz):
+    found = answer(rsviz("describe", "indian-pines", "--json"))
+    assert found["shape"] == [1, 200, 145, 145]
+    assert found["grid"]["crs"] is None
+    status, out, _ = rsviz("describe", "indian-pines")
+    assert status == 0
+    assert "200 bands" in out
+    assert "no map coordinates" in out
+
+
+def test_run_gives_metrics_seconds_device_and_the_seed_zero(trained, rsviz):
+    found = answer(rsviz("run", "nearest", "--scene", "patches", "--json", "--device", "cpu"))
+    assert found["metrics"]["overall_accuracy"] == pytest.approx(
+        trained["metrics"]["overall_accuracy"], abs=1e-5
+    )
+    assert (found["device"], found["seeds"]) == ("cpu", [0])
+    assert found["seconds"] >= 0
+    assert set(found["layers"]) == {"classes", "probabilities"}
+
+
+def test_run_writes_files_and_a_record_that_repeats(trained, rsviz, tmp_path, patches):
+    out = tmp_path / "result"
+    command = ("run", "nearest", "--scene", "patches", "--set", "sharpness=3", "--want", "all")
+    first = answer(rsviz(*command, "--out", out, "--json"))
+    assert {"distance", "means"} < set(first["layers"])
+    assert {p.name for p in out.iterdir()} == {path.split("/")[-1] for path in first["files"]}
+    assert {"classes.tif", "split.tif", "map.html", "record.json"} < {p.name for p in out.iterdir()}
+    with rasterio.open(out / "classes.tif") as classes, rasterio.open(out / "split.tif") as split:
+        assert classes.crs == split.crs == rasterio.CRS.from_epsg(32633)
+        assert tuple(classes.transform)[:6] == patches.grid.affine
+        test = split.read(1) == 2
+        right = classes.read(1)[test] == patches.truth.labels[test]
+    assert right.mean() == pytest.approx(first["metrics"]["overall_accuracy"])
+    again = answer(rsviz("run", "--record", out / "record.json", "--json"))
+    assert again["same"] is True
+    assert again["layers"] == first["layers"]
+    assert again["options"]["sharpness"] == 3.0
+    assert "the same" in rsviz("run", "--record", out / "record.json")[1]
+
+
+def test_a_record_of_another_scene_or_of_other_weights_is_refused(
+    trained, rsviz, tmp_path, patches, monkeypatch
+):
+    out = tmp_path / "result"
+    answer(rsviz("run", "nearest", "--scene", "patches", "--out", out, "--json"))
+    path = out / "record.json"
+    record = json.loads(path.read_text("utf8"))
+    path.write_text(json.dumps(record | {"weights_sha256": "f" * 64}))
+    refused(rsviz("run", "--record", path), "weights", "changed")
+    path.write_text(json.dumps(record | {"layers": {**record["layers"], "classes": "0" * 64}}))
+    found = answer(rsviz("run", "--record", path, "--json"))
+    assert (found["same"], found["differing"]) == (False, ["classes"])
+    path.write_text(json.dumps(record))
+    pixels = patches.pixels.copy()
+    pixels[0, 0, 5, 5] += 1
+    source = catalog.open_scene("patches")
+    monkeypatch.setattr(source, "read", lambda window=None: replace(patches, pixels=pixels))
+    refused(rsviz("run", "--record", path), "not the one of the record")
+
+
+@pytest.mark.usefixtures("one_baseline")
+def test_eval_scores_committed_weights_beside_baselines(trained, rsviz, monkeypatch):
+    monkeypatch.setattr("models.nearest.train.train", None)
+    found = answer(rsviz("eval", "nearest", "--protocol", "patches-20", "--json"))
+    assert (found["seeds"], found["measured"]) == ([0, 1], [0])
+    assert [r["measured"] for r in found["runs"]] == [True, False]
+    accuracies = [r["overall_accuracy"] for r in found["runs"]]
+    assert found["metrics"]["overall_accuracy"] == pytest.approx(np.mean(accuracies))
+    assert found["spread"]["overall_accuracy"] == pytest.approx(np.std(accuracies))
+    assert accuracies[0] == pytest.approx(trained["metrics"]["overall_accuracy"], abs=1e-5)
+    assert (found["n_train"], found["n_test"]) == (60, trained["metrics"]["n_test"])
+    assert 0.5 < found["baselines"]["svm_rbf"]["overall_accuracy"] <= 1
+    assert found["device"] == "cpu"
+    assert len(found["metrics"]["per_class"]) == 3
+    quick = answer(rsviz("eval", "nearest", "--protocol", "patches-20", "--quick", "--json"))
+    assert quick["seeds"] == [0]
+    assert quick["spread"]["overall_accuracy"] == 0
+    status, out, _ = rsviz("eval", "nearest", "--protocol", "patches-20", "--seeds", 1)
+    assert status == 0
+    assert "svm_rbf" in out
+
+
+def test_eval_refuses_what_was_not_trained_or_has_changed(trained, rsviz, toys, monkeypatch):
+    refused(rsviz("eval", "nearest", "--protocol", "farmland-50"), "rsviz train nearest")
+    refused(rsviz("eval", "nearest", "--protocol", "patches-20", "--seeds", 3), "seed 2", "0, 1")
+    refused(rsviz("eval", "nearest", "--protocol", "patches-20", "--variant", "x"), "variant x")
+    rule = compare.protocol("patches-20")
+    monkeypatch.setitem(
+        compare.protocol.__globals__["PROTOCOLS"], rule.name, replace(rule, version=2)
+    )
+    refused(rsviz("eval", "nearest", "--protocol", "patches-20"), "version 2", "Train them again")
+
+
+def test_the_baseline_network_learns_single_spectra(patches, monkeypatch):
+    monkeypatch.setattr(baselines, "EPOCHS", 30)
+    labels = np.where(np.arange(40)[:, None] < 20, patches.truth.labels, 0).astype(np.int16)
+    first, second = (baselines.cnn_1d(patches, labels, 0) for _ in range(2))
+    assert (first == second).all()
+    assert (first[:, -1] == -1).all()
+    test = (labels == 0) & (patches.truth.labels > 0)
+    assert (first[test] == patches.truth.labels[test] - 1).mean() > 0.8
+
+
+def test_bench_gives_rows(toys, rsviz):
+    rows = answer(rsviz("bench", "start", "--quick", "--json"))
+    assert [set(r) for r in rows] == [{"name", "value", "unit", "baseline", "ratio"}] * 2
+    assert rows[0]["ratio"] == pytest.approx(0.3 / rows[0]["value"])
+    assert (rows[1]["name"], rows[1]["value"]) == ("imports torch", 0.0)
+    refused(rsviz("bench", "nothing"), "scan", "open", "all")
+
+
+def test_a_model_is_timed_with_and_without_the_fast_scan(trained, rsviz, monkeypatch):
+    monkeypatch.setattr("models.nearest.train.train", three_epochs)
+    rows = bench.model_bench("nearest", True, "cpu")
+    assert [r["name"].split("/")[0] for r in rows] == ["inference", "inference", "training epoch"]
+    assert [r["baseline"] for r in rows] == ["target", "loop_scan", "loop_scan"]
+    assert all(r["value"] > 0 and r["ratio"] > 0 for r in rows)
+    assert "patches,40x30" in rows[0]["name"]
+
+
+def three_epochs(scene, labels, seed, settings, checkpoint, device, on_step):
+    """A trainer that only counts."""
+    for epoch in range(int(settings["epochs"])):
+        on_step(epoch, int(settings["epochs"]), "counting")
+
+
+def test_a_row_compares_a_median_with_its_baseline():
+    assert row("a", 2.0, "s", "loop", 6.0)["ratio"] == 3.0
+    assert row("a", 2.0, "s")["ratio"] is None
+    calls = []
+    assert median_seconds(lambda: calls.append(1), 3) >= 0
+    assert len(calls) == 4
+
+
+def test_mistakes_are_one_sentence_and_status_two(trained, rsviz, tmp_path):
+    refused(rsviz("run", "nothing", "--scene", "patches"), "no model 'nothing'", "nearest")
+    refused(rsviz("run", "nearest"), "A model and a scene are needed")
+    refused(rsviz("run", "nearest", "--scene", "no-such"), "no scene 'no-such'")
+    refused(rsviz("run", "nearest", "--scene", "patches", "--set", "a=1"), "no option 'a'")
+    refused(rsviz("run", "nearest", "--scene", "patches", "--set", "a"), "NAME=VALUE")
+    refused(rsviz("run", "nearest", "--scene", "patches", "--want", "x"), "distance, means")
+    refused(rsviz("run", "nearest", "--scene", "patches", "--device", "tpu"), "no device 'tpu'")
+    refused(rsviz("run", "nearest", "--record", "x.json"), "--record says all")
+    refused(rsviz("run", "--record", tmp_path / "none.json"), "cannot be read")
+    (tmp_path / "list.json").write_text("[1, 2]")
+    refused(rsviz("run", "--record", tmp_path / "list.json"), "not the record of a run")
+    refused(rsviz("describe", tmp_path / "none.tif"), "none.tif")
+    refused(rsviz("eval", "nearest", "--protocol", "mars"), "no protocol 'mars'")
+    refused(rsviz("train", "nearest", "--protocol", "patches-20", "--set", "x=1"), "no setting")
+    refused(rsviz("fly"), "invalid choice")
+    refused(rsviz(), "required")
+
+
+def test_our_own_faults_have_a_reference_and_status_one(trained, rsviz, monkeypatch):
+    monkeypatch.setattr(catalog, "open_scene", lambda *a: 1 / 0)
+    status, out, err = rsviz("describe", "patches", "--json")
+    assert (status, out) == (1, "")
+    assert "ZeroDivisionError" in err
+    assert "our fault (reference " in err
+
+
+def test_what_a_library_prints_stays_out_of_the_answer(trained, rsviz, monkeypatch):
+    opened = catalog.open_scene
+    monkeypatch.setattr(catalog, "open_scene", lambda *a: (print("chatter"), opened(*a))[1])
+    status, out, err = rsviz("run", "nearest", "--scene", "patches", "--json")
+    assert status == 0
+    assert "chatter" in err
+    assert json.loads(out)["model"] == "nearest"
