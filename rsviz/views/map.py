@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -26,6 +26,7 @@ from rsviz.views.palettes import Legend
 from rsviz.views.warp import MapFrame
 
 HERE = Path(__file__).parent / "leaflet"
+EVENTS = ("click", "rectangle", "move")
 PARTS = ("base", "stack", "swipe", "marks", "legend", "cursor", "view")  # one module, in this order
 MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
 
@@ -55,13 +56,14 @@ class MapLayer:
     Attributes:
         id: stable name; opacity and order chosen by the visitor belong to it.
         title: for people.
-        image: (h, w, 4) uint8 as `MapFrame.place` gives it, or the address of such an image, or of
-            tiles with {z}, {x} and {y} in it.
+        image: (h, w, 4) uint8 as `MapFrame.place` gives it, or the address of such an image.
         opacity: 0 to 1, until the visitor changes it.
         visible: whether it is shown, until the visitor changes it.
         legend: how to read it.
         values: what the pointer tells.
         photo: whether slight losses of compression do not matter (composites, never classes).
+        frame: where the image lies, when it covers only a part of the map (a detail of a large
+            scene: `MapFrame.of(grid.crop(window))`).
     """
 
     id: str
@@ -72,6 +74,7 @@ class MapLayer:
     legend: Legend | None = None
     values: Values | None = None
     photo: bool = False
+    frame: MapFrame | None = None
 
     @cached_property
     def file(self) -> tuple[bytes, str]:
@@ -99,7 +102,7 @@ class MapEvents:
         click: (row, column) of the clicked pixel.
         missed: whether the click fell outside the scene.
         rectangle: the drawn rectangle in scene pixels.
-        view: the part of the scene that was visible when it happened.
+        view: the part of the scene that was visible then; alone when the map only moved.
     """
 
     click: tuple[int, int] | None = None
@@ -117,6 +120,7 @@ def show_map(
     markers: Sequence[Marker] = (),
     rectangle: Window | None = None,
     basemap: bool = False,
+    moves: bool = False,
     height: int = 560,
 ) -> MapEvents:
     """Draw a map and tell what was done on it.
@@ -129,6 +133,8 @@ def show_map(
         markers: picked and pinned pixels.
         rectangle: a chosen part of the scene to outline.
         basemap: whether a basemap from the internet may be switched on (off at first).
+        moves: whether a rerun shall follow when the map has been moved, with the new view (for
+            scenes whose details are read only where one looks).
         height: of the map in screen pixels, without tools and legend.
     """
     place = _Publisher(key)
@@ -142,9 +148,10 @@ def show_map(
         "markers": [_marker(frame, marker) for marker in markers],
         "rectangle": _corners(frame, rectangle) if rectangle else None,
         "basemap": basemap,
+        "moves": moves,
     }
-    said = _component()(key=key, data=data, on_click_change=_nothing, on_rectangle_change=_nothing)
-    return _events(frame, said.get("click"), said.get("rectangle"))
+    told = {f"on_{event}_change": _nothing for event in EVENTS}
+    return _events(frame, _component()(key=key, data=data, **told))
 
 
 def happened(frame: MapFrame, key: str) -> MapEvents:
@@ -154,8 +161,7 @@ def happened(frame: MapFrame, key: str) -> MapEvents:
         frame: the frame that the map showed.
         key: of the map.
     """
-    said = st.session_state.get(key) or {}
-    return _events(frame, said.get("click"), said.get("rectangle"))
+    return _events(frame, st.session_state.get(key) or {})
 
 
 def encode(image: NDArray[np.uint8], photo: bool = False) -> tuple[bytes, str]:
@@ -245,7 +251,11 @@ def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
     if not isinstance(url, str):
         url = place(f"image-{layer.id}", *layer.file)
     values = None
-    if layer.values is not None and max(layer.values.data.shape) <= MOST_VALUES:
+    if (
+        layer.values is not None
+        and layer.frame is None
+        and max(layer.values.data.shape) <= MOST_VALUES
+    ):
         data = layer.values.data
         values = {
             "url": place(f"values-{layer.id}", layer.values.file, "application/octet-stream"),
@@ -260,6 +270,7 @@ def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
         "url": url,
         "opacity": layer.opacity,
         "visible": layer.visible,
+        "bounds": layer.frame.bounds._asdict() if layer.frame else None,
         "legend": asdict(layer.legend) if layer.legend else None,
         "values": values,
     }
@@ -288,8 +299,9 @@ def _corners(frame: MapFrame, window: Window) -> list[tuple[float, float]]:
     ]
 
 
-def _events(frame: MapFrame, click: Any, rectangle: Any) -> MapEvents:
+def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     """Translate what the browser says, which is checked like any other input."""
+    click, rectangle, move = (said.get(event) for event in EVENTS)
     pixel, missed, window, view = None, False, None, None
     place = _numbers(click, "place", 2)
     if place is not None:
@@ -298,7 +310,7 @@ def _events(frame: MapFrame, click: Any, rectangle: Any) -> MapEvents:
     box = _numbers(rectangle, "place", 4)
     if box is not None:
         window = frame.window(*box)
-    seen = _numbers(click or rectangle, "view", 4)
+    seen = _numbers(click or rectangle or move, "view", 4)
     if seen is not None:
         view = frame.window(*seen)
     return MapEvents(pixel, missed, window, view)

@@ -89,8 +89,8 @@ def visit(browser) -> Iterator[Visit]:
 
         def watch(request) -> None:
             address = request.url
-            local = address.startswith((url.rstrip("/"), url.replace("http", "ws", 1).rstrip("/")))
-            if not local and not address.startswith(("data:", "blob:", *may_ask)):
+            allowed = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", *may_ask)
+            if not address.startswith(allowed):
                 complaints.append(f"a request left for {address}")
 
         page.on("request", watch)
@@ -103,7 +103,9 @@ def visit(browser) -> Iterator[Visit]:
     assert not complaints, "\n".join(complaints)
 
 
-def start_server(script: Path, log: Path, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+def start_server(
+    script: Path, log: Path, env: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

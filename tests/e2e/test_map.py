@@ -35,7 +35,7 @@ def open_map(serve, visit):
 def settled(page):
     """Wait until every image of the map has arrived, and Streamlit rests."""
     page.locator(LAYERS).first.wait_for()
-    for _ in range(100):
+    for _ in range(200):
         if page.locator(LAYERS).evaluate_all("all => all.every((i) => i.naturalWidth > 0)"):
             break
         page.wait_for_timeout(50)
@@ -228,6 +228,40 @@ def test_a_click_sends_little_and_is_answered_soon(open_map):
     assert time.perf_counter() - started < 2.0
     page.wait_for_timeout(300)
     assert [url for url in fetched if not url.endswith(".bin")] == []  # numbers for the pointer
+
+
+def test_a_detail_follows_the_view(open_map):
+    page = open_map()
+    page.locator(".st-key-detailed label").first.click()
+    page.get_by_test_id("stText").get_by_text("view Window").wait_for()
+    zoom_in(page)
+    detail = page.locator(f"{MAP} img[alt=Detail]")
+    page.wait_for_timeout(1500)
+    assert detail.count() == 1
+    found, canvas = detail.bounding_box(), page.locator(".canvas").bounding_box()
+    assert found["width"] < 2 * canvas["width"] < box_of(page)["width"]
+    assert found["x"] <= canvas["x"] and found["y"] <= canvas["y"]
+    assert found["x"] + found["width"] >= canvas["x"] + canvas["width"]
+
+
+def test_files_that_are_away_for_a_moment_are_asked_for_again(serve, visit):
+    url, asked = serve(HARNESS), set()
+    page = visit("about:blank")
+
+    def first_time_missing(route):
+        address = route.request.url.split("?")[0]
+        if address in asked:
+            route.continue_()
+        else:
+            asked.add(address)
+            route.fulfill(status=404)
+
+    page.route(f"{url}/media/**", first_time_missing)
+    page.goto(url)
+    settled(page)
+    assert len(asked) >= 6 and box_of(page)["width"] > 300
+    page.mouse.click(*place(page, "utm", 60, 80))
+    says(page, "picked (60, 80)")
 
 
 def test_keyboard_alone_picks_a_pixel(open_map):

@@ -36,18 +36,54 @@ function remember(name, value) {
   }
 }
 
+// Between the start of a rerun and the drawing of its map, Streamlit counts the map's files as
+// unused, and another visitor's rerun may sweep them away; they are back a moment later. So every
+// file is asked for again before it is given up.
+const WAITS = [200, 500, 1000, 2000, 4000];
+
+/** An address within the app as a whole one. */
+function absolute(url) {
+  return new URL(url, document.baseURI).href;
+}
+
+/** Do what may fail for a moment; `attempt` is given the number of failures so far. */
+async function patiently(attempt) {
+  for (const [failures, wait] of WAITS.entries()) {
+    try {
+      return await attempt(failures);
+    } catch {
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+  return attempt(WAITS.length);
+}
+
 /** Fetch a file once; the promise is shared. */
 const fetched = new Map();
 function bytes(url) {
   if (!fetched.has(url)) {
-    const answer = fetch(new URL(url, document.baseURI)).then((r) => {
-      if (!r.ok) throw new Error(`${r.status} for ${url}`);
-      return r.arrayBuffer();
+    const answer = patiently(async () => {
+      const response = await fetch(absolute(url));
+      if (!response.ok) throw new Error(`${response.status} for ${url}`);
+      return response.arrayBuffer();
     });
     answer.catch(() => fetched.delete(url));
     fetched.set(url, answer);
   }
   return fetched.get(url);
+}
+
+/** A style sheet in its place, once it has arrived. */
+function style(url, parent) {
+  return patiently(
+    () =>
+      new Promise((done, failed) => {
+        const link = el("link", "", { rel: "stylesheet", href: absolute(url) });
+        link.onload = done;
+        link.onerror = () => (link.remove(), failed(new Error(`${url} did not load`)));
+        parent.append(link);
+      }),
+  );
 }
 
 /** Three significant digits, without exponents where people do not expect them. */

@@ -36,23 +36,40 @@ class LayerStack {
     return item;
   }
 
+  /** Show the image of a layer; what it replaces stays until it has arrived. */
   draw(item, spec) {
     const { L, map } = this.view;
+    const { south, west, north, east } = spec.bounds ?? this.view.frame.bounds;
+    const place = JSON.stringify([south, west, north, east]);
     item.spec = spec;
-    if (item.overlay && item.url === spec.url) return;
-    if (item.overlay && !spec.url.includes("{z}")) {
+    if (item.url === spec.url && item.place === place) return;
+    if (item.place === place) {
       item.overlay.setUrl(spec.url);
     } else {
-      item.overlay?.remove();
-      const options = { pane: item.paneName, interactive: false };
-      item.overlay = spec.url.includes("{z}")
-        ? L.tileLayer(spec.url, { ...options, bounds: this.view.bounds, noWrap: true })
-        : L.imageOverlay(spec.url, this.view.bounds, { ...options, alt: spec.title });
-      item.overlay.on("load", () => this.view.sharpen());
-      item.overlay.on("error", () => this.view.say(`The image of "${item.spec.title}" did not load.`));
+      const old = item.overlay;
+      const options = { pane: item.paneName, interactive: false, alt: spec.title };
+      item.overlay = L.imageOverlay(spec.url, [[south, west], [north, east]], options);
+      item.overlay.on("load", () => (old?.remove(), this.view.sharpen()));
+      item.overlay.on("error", () => this.retry(item));
       item.overlay.addTo(map);
     }
     item.url = spec.url;
+    item.place = place;
+    item.failures = 0;
+  }
+
+  /** Ask again for an image that did not arrive. */
+  retry(item) {
+    const { url, overlay, failures } = item;
+    if (failures >= WAITS.length) {
+      this.view.say(`The image of "${item.spec.title}" did not load.`);
+      return;
+    }
+    item.failures += 1;
+    setTimeout(() => {
+      const same = this.items.get(item.spec.id) === item && item.url === url && item.overlay === overlay;
+      if (same) overlay.setUrl(`${url}?${item.failures}`);
+    }, WAITS[failures]);
   }
 
   remove(id) {

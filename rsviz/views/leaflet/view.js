@@ -71,6 +71,7 @@ class MapView {
     this.send = (event, place) =>
       setTriggerValue(event, { place, view: edges(this.map.getBounds()) });
     this.key = data.key;
+    this.tellsMoves = data.moves;
     this.stage.style.height = `${data.height}px`;
     if (this.frame?.id !== data.frame.id || this.frame?.on_map !== data.frame.on_map) {
       this.start(data.frame);
@@ -83,6 +84,7 @@ class MapView {
     this.swipe.update(data.swipe, data.layers);
     this.stack.update(data.layers);
     this.marks.update(data.markers, data.rectangle);
+    if (this.placed) this.tellMove();
   }
 
   /** A new Leaflet map: for the first scene, or for one on other ground. */
@@ -112,6 +114,7 @@ class MapView {
     this.basemap = null;
     this.basemapChooser.value = "";
     this.placed = false;
+    this.told = null;
     this.map.on("moveend", () => this.moved());
     this.map.on("move zoom", () => this.swipe.clip());
     this.map.on("click", (event) => this.pick(event.latlng));
@@ -147,6 +150,18 @@ class MapView {
     this.swipe.clip();
     this.sharpen();
     this.drawScale();
+    this.tellMove();
+  }
+
+  /** Tell the server what is visible, once the map has come to rest and if it wants to know. */
+  tellMove() {
+    clearTimeout(this.rest);
+    if (!this.tellsMoves) return;
+    this.rest = setTimeout(() => {
+      const seen = edges(this.map.getBounds()).join();
+      if (seen !== this.told) this.send("move", []);
+      this.told = seen;
+    }, 350);
   }
 
   /** Pixels as squares when magnified, smooth when reduced. */
@@ -211,6 +226,7 @@ class MapView {
 
   destroy() {
     this.watch.disconnect();
+    clearTimeout(this.rest);
     this.map?.remove();
     this.map = null;
     this.root.remove();
@@ -219,24 +235,25 @@ class MapView {
 
 const views = new WeakMap(); // place on the page -> promise of its map
 
-async function create(parent, assets) {
-  const absolute = (url) => new URL(url, document.baseURI).href;
-  const styles = assets.css.map((url) => {
-    const link = el("link", "", { rel: "stylesheet", href: absolute(url) });
-    parent.append(link);
-    return new Promise((done) => (link.onload = link.onerror = done));
-  });
-  await Promise.all([import(absolute(assets.leaflet)), ...styles]);
+async function create(parent, assets, load) {
+  const styles = assets.css.map((url) => style(url, parent));
+  await Promise.all([load(absolute(assets.leaflet)), ...styles]);
   return new MapView(globalThis.leaflet, parent);
 }
 
+const turns = new WeakMap(); // place on the page -> number of its latest drawing
+
 /** Draw or update the map of a place on the page; gives back what takes it away again. */
-export async function draw(component) {
+export async function draw(component, load) {
   const { parentElement: parent, data } = component;
-  if (!views.has(parent)) views.set(parent, create(parent, data.assets));
+  const turn = (turns.get(parent) ?? 0) + 1;
+  turns.set(parent, turn);
+  if (!views.has(parent)) views.set(parent, create(parent, data.assets, load));
+  views.get(parent).catch(() => views.delete(parent));
   const view = await views.get(parent);
-  view.update(component);
+  if (turns.get(parent) === turn) view.update(component);
   return () => {
+    if (turns.get(parent) !== turn) return; // a newer rerun overtook this one and keeps the map
     views.delete(parent);
     view.destroy();
   };
