@@ -6,28 +6,21 @@ resends neither. Zoom, position, order and opacity live in the browser and survi
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
-from streamlit import runtime
 
 from rsviz.core.grid import Window
 from rsviz.views.palettes import Legend
+from rsviz.views.publish import HERE, Publisher, assets, encoded
 from rsviz.views.warp import MapFrame
 
-HERE = Path(__file__).parent / "leaflet"
 EVENTS = ("click", "rectangle", "move")
-PARTS = ("base", "stack", "swipe", "marks", "legend", "cursor", "view")  # one module, in this order
 MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
 
 
@@ -80,9 +73,7 @@ class MapLayer:
     def file(self) -> tuple[bytes, str]:
         """The image as a file and its media type."""
         assert not isinstance(self.image, str)
-        content = np.ascontiguousarray(self.image)
-        digest = hashlib.blake2b(content.data, digest_size=16).hexdigest()
-        return _encoded(digest, content.shape, content, self.photo)
+        return encoded(self.image, self.photo)
 
 
 @dataclass(frozen=True)
@@ -137,9 +128,9 @@ def show_map(
             scenes whose details are read only where one looks).
         height: of the map in screen pixels, without tools and legend.
     """
-    place = _Publisher(key)
+    place = Publisher(key)
     data = {
-        "assets": _assets(place),
+        "assets": assets(place),
         "key": key,
         "height": height,
         "frame": _frame(frame, place),
@@ -164,17 +155,6 @@ def happened(frame: MapFrame, key: str) -> MapEvents:
     return _events(frame, st.session_state.get(key) or {})
 
 
-def encode(image: NDArray[np.uint8], photo: bool = False) -> tuple[bytes, str]:
-    """An image (h, w, 4) as a file and its media type: PNG, or lossy WebP for large photographs."""
-    out = io.BytesIO()
-    picture = Image.fromarray(image)
-    if photo and image.shape[0] * image.shape[1] > 512 * 512:
-        picture.save(out, "WEBP", quality=88, method=1)
-        return out.getvalue(), "image/webp"
-    picture.save(out, "PNG", compress_level=3)
-    return out.getvalue(), "image/png"
-
-
 def _nothing() -> None:
     """A click needs no callback: the map hands it over as the result of the rerun."""
 
@@ -185,44 +165,7 @@ def _component() -> Callable[..., dict[str, Any]]:
     return cast(Callable[..., dict[str, Any]], st.components.v2.component("rsviz_map", js=boot))
 
 
-@cache
-def _code() -> tuple[tuple[bytes, str], ...]:
-    """Leaflet, its style, our style and our module, as files with their media types."""
-    leaflet = find_spec("xstatic.pkg.leaflet")
-    assert leaflet is not None and leaflet.origin is not None
-    package = Path(leaflet.origin).parent / "data"
-    module = "\n".join((HERE / f"{part}.js").read_text() for part in PARTS)
-    return (
-        ((package / "leaflet.js").read_bytes(), "text/javascript"),
-        ((package / "leaflet.css").read_bytes(), "text/css"),
-        ((HERE / "map.css").read_bytes(), "text/css"),
-        (module.encode(), "text/javascript"),
-    )
-
-
-class _Publisher:
-    """Gives files an address for as long as this visitor's page shows them."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-        self._base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-
-    def __call__(self, name: str, data: bytes, media_type: str) -> str:
-        # Streamlit identifies large files by samples of their bytes; the name carries the rest.
-        digest = hashlib.blake2b(data, digest_size=12).hexdigest()
-        url: str = runtime.get_instance().media_file_mgr.add(
-            data, media_type, f"rsviz-{self._key}-{name}", file_name=digest
-        )
-        return f"/{self._base}{url}" if self._base else url
-
-
-def _assets(place: _Publisher) -> dict[str, Any]:
-    names = ("leaflet", "leaflet-style", "style", "code")
-    urls = [place(name, data, kind) for name, (data, kind) in zip(names, _code(), strict=True)]
-    return {"leaflet": urls[0], "css": urls[1:3], "code": urls[3]}
-
-
-def _frame(frame: MapFrame, place: _Publisher) -> dict[str, Any]:
+def _frame(frame: MapFrame, place: Publisher) -> dict[str, Any]:
     nodes = None
     if frame.nodes is not None:
         table = frame.nodes[:, :: _stride(frame), :: _stride(frame)].astype(np.float32)
@@ -246,7 +189,7 @@ def _stride(frame: MapFrame) -> int:
     return max(1, (int(frame.nodes.shape[1]) - 1) // 128)
 
 
-def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
+def _layer(layer: MapLayer, place: Publisher) -> dict[str, Any]:
     url = layer.image
     if not isinstance(url, str):
         url = place(f"image-{layer.id}", *layer.file)
@@ -274,14 +217,6 @@ def _layer(layer: MapLayer, place: _Publisher) -> dict[str, Any]:
         "legend": asdict(layer.legend) if layer.legend else None,
         "values": values,
     }
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _encoded(
-    digest: str, shape: tuple[int, ...], _image: NDArray[np.uint8], photo: bool
-) -> tuple[bytes, str]:
-    """Encode once what is shown again and again; the key is the content."""
-    return encode(_image, photo)
 
 
 def _marker(frame: MapFrame, marker: Marker) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from rsviz.core.palettes import class_colours, expert_colours, ramp, rgb
 from rsviz.core.scene import Band
 from rsviz.views.layers import CHARTS, DRAWERS, PAINTERS, Style, areas, chart, draw, map_layer
 from rsviz.views.layers import strength as strength_of
-from rsviz.views.map import MapEvents, _events, encode
+from rsviz.views.map import MapEvents, _events
 from rsviz.views.palettes import class_legend, ramp_legend
+from rsviz.views.publish import encode
 from rsviz.views.warp import MapFrame
 
 SIZE = (4, 6)
