@@ -118,6 +118,15 @@ class Grid:
         size = None if self.pixel_m is None else (self.pixel_m[0] * sx, self.pixel_m[1] * sy)
         return Grid(height, width, self.crs, (a * sx, b * sy, c, d * sx, e * sy, f), pixel_m=size)
 
+    def coarser(self, factor: int) -> Grid:
+        """A grid of cells of `factor` x `factor` pixels; the last may reach beyond this one."""
+        a, b, _, d, e, _ = (v * factor for v in self.affine)
+        height, width = -(-self.height // factor), -(-self.width // factor)
+        size = (
+            None if self.pixel_m is None else (self.pixel_m[0] * factor, self.pixel_m[1] * factor)
+        )
+        return Grid(height, width, self.crs, (a, b, self.affine[2], d, e, self.affine[5]), size)
+
     def corners(self) -> tuple[tuple[float, float], ...]:
         """Map coordinates of the four outer corners, clockwise from the upper left."""
         h, w = self.height, self.width

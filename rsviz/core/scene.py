@@ -6,6 +6,7 @@ Axis order, stated once: scenes are (T, C, H, W), layers (C, H, W) or (H, W).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol, TypeVar, get_args
@@ -243,6 +244,10 @@ class Source(Protocol):
 
     def spectrum(self, row: int, col: int) -> Spectrum:
         """Read one pixel in all bands."""
+        ...
+
+    def overviews(self) -> Mapping[int, Source]:
+        """Coarser copies that the file itself holds, by the power of 2 that divides each side."""
         ...
 
     def close(self) -> None:

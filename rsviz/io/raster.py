@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,26 @@ Failure = (RasterioError, OSError, ValueError, MemoryError)
 
 @dataclass(frozen=True)
 class GdalPixels:
-    """Pixels of an open raster; the alpha band, if any, is not among `indices`."""
+    """Pixels of an open raster.
+
+    Attributes:
+        dataset: of rasterio.
+        name: for sentences.
+        indices: number of each band in the file; the alpha band is not among them.
+        together: whether all bands of a pixel are stored and decoded together.
+        masked: whether the file has a mask or an alpha band.
+    """
 
     dataset: Any
     name: str
     indices: tuple[int, ...]
+    together: bool
     masked: bool
 
     def blocks(self, window: Window, bands: Sequence[int]) -> Iterator[Block]:
-        source = self.dataset
-        block_height = source.block_shapes[0][0]
-        by_band = source.interleaving != Interleaving.pixel
-        row_bytes = array_bytes((window.width, 1 if by_band else len(bands)), 8)
-        for group, rows in pieces(window, len(bands), by_band, row_bytes, block_height):
+        height = self.dataset.block_shapes[0][0]
+        row_bytes = array_bytes((window.width, len(bands) if self.together else 1), 8)
+        for group, rows in pieces(window, len(bands), not self.together, row_bytes, height):
             part = GdalWindow(window.col, rows.start, window.width, rows.stop - rows.start)
             indices = [self.indices[b] for b in bands[group]]
             yield Block(group, rows, self._read(indices, part)[None], self._mask(part))
@@ -122,8 +130,9 @@ def open_raster(path: Path, request: Request, driver: str) -> SceneSource:
 
 def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSource:
     itemsize = max(np.dtype(d).itemsize for d in dataset.dtypes)
-    interleaved = dataset.interleaving == Interleaving.pixel
-    block = (*dataset.block_shapes[0], dataset.count if interleaved else 1)
+    # Only GeoTIFF is asked: GDAL searches a damaged JPEG 2000 for the answer without end.
+    together = driver != "geotiff" or dataset.interleaving == Interleaving.pixel
+    block = (*dataset.block_shapes[0], dataset.count if together else 1)
     budget.check_block(array_bytes(block, itemsize), f"One tile of '{shown(path.name)}'")
     alpha = [
         i
@@ -152,7 +161,7 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
         tuple(float(dataset.offsets[i - 1]) for i in indices),
         () if dataset.nodata is None else (float(dataset.nodata),),
     )
-    pixels = GdalPixels(dataset, shown(path.name), indices, masked)
+    pixels = GdalPixels(dataset, shown(path.name), indices, together, masked)
     tags = dataset.tags()
     quantity, guess = quantity_of(
         str(dataset.units[indices[0] - 1] or ""),
@@ -179,7 +188,49 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
         block=dataset.block_shapes[0],
     )
     classes = classes_from_tags(dataset)
-    return SceneSource(description, pixels, calibration, budget, classes=classes)
+    coarser = partial(_coarser, path, driver, pixels, description, calibration, budget)
+    return SceneSource(description, pixels, calibration, budget, classes=classes, coarser=coarser)
+
+
+def _coarser(
+    path: Path,
+    driver: str,
+    pixels: GdalPixels,
+    description: Description,
+    calibration: Calibration,
+    budget: Budget,
+) -> dict[int, SceneSource]:
+    """The file's own overviews, of those that halve each side several times."""
+    copies = {}
+    full = description.grid
+    for level, factor in enumerate(pixels.dataset.overviews(pixels.indices[0])):
+        try:
+            with rasterio.Env(**SETTINGS), warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                one = rasterio.open(
+                    path, driver=DRIVERS[driver], sharing=False, overview_level=level
+                )
+        except Failure:
+            continue  # the full pixels are still there
+        block = one.block_shapes[0]
+        flags = [dataset.mask_flag_enums for dataset in (one, pixels.dataset)]
+        size = -(-full.height // factor), -(-full.width // factor)
+        fits = factor & (factor - 1) == 0 and one.shape == size and flags[0] == flags[1]
+        if not fits or array_bytes(block, 8 * one.count) > budget.block_bytes:
+            one.close()
+            continue
+        copies[factor] = SceneSource(
+            replace(
+                description,
+                shape=(*description.shape[:2], *size),
+                block=block,
+                grid=full.coarser(factor),
+            ),
+            replace(pixels, dataset=one),
+            calibration,
+            budget,
+        )
+    return copies
 
 
 def _georeference(path: Path, dataset: Any, notes: list[str]) -> tuple[Affine | None, Any]:

@@ -7,7 +7,7 @@ format and stands here once: byte budget, scale and offset, missing values, note
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -119,6 +119,10 @@ class Labels:
         return Truth(labels.astype(np.int16), self.classes.names, self.classes.colours)
 
 
+Coarser = Callable[[], Mapping[int, "SceneSource"]]
+"""Opens the coarser copies in a file, by the power of 2 that divides each side."""
+
+
 class SceneSource:
     """A file that is not in memory; see `rsviz.core.scene.Source`."""
 
@@ -130,6 +134,7 @@ class SceneSource:
         budget: Budget,
         labels: Labels | None = None,
         classes: Classes | None = None,
+        coarser: Coarser = dict,
     ) -> None:
         self.classes = classes or Classes()
         self._description = description
@@ -137,6 +142,8 @@ class SceneSource:
         self._calibration = calibration
         self._budget = budget
         self._labels = labels
+        self._coarser = coarser
+        self._copies: Mapping[int, SceneSource] | None = None
 
     def paired(self, labels: Labels | None, notes: tuple[str, ...]) -> SceneSource:
         """The same file with reference labels, and the sentences that come with them."""
@@ -144,12 +151,12 @@ class SceneSource:
         names = () if labels is None else labels.classes.names
         told = replace(d, truth_names=names, notes=d.notes + notes)
         parts = self._pixels, self._calibration, self._budget
-        return SceneSource(told, *parts, labels, self.classes)
+        return SceneSource(told, *parts, labels, self.classes, self._coarser)
 
     def described(self, description: Description) -> SceneSource:
         """The same file with another description of the same size."""
         parts = self._pixels, self._calibration, self._budget
-        return SceneSource(description, *parts, self._labels, self.classes)
+        return SceneSource(description, *parts, self._labels, self.classes, self._coarser)
 
     def describe(self) -> Description:
         return self._description
@@ -205,8 +212,15 @@ class SceneSource:
             out[block.bands] = np.where(ok, values, np.nan)[0, :, 0, 0]
         return Spectrum(row, col, out)
 
+    def overviews(self) -> Mapping[int, SceneSource]:
+        if self._copies is None:
+            self._copies = self._coarser()
+        return self._copies
+
     def close(self) -> None:
         self._pixels.close()
+        for copy in (self._copies or {}).values():
+            copy.close()
         if self._labels is not None:
             self._labels.source.close()
 

@@ -6,7 +6,6 @@ whole cube: blocks are kept near 8 MB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import ScalarMap
-from rsviz.core.scene import Description, Scene, Source, Truth
+from rsviz.core.scene import Source, Truth
+from rsviz.jobs.blocks import Floats, blocks, check_bands, pieces, thinned
 
-Floats = NDArray[np.float32]
 Limits = tuple[tuple[float, float], ...]
-BLOCK_BYTES, LARGEST_BLOCK_BYTES = 8 * 2**20, 64 * 2**20
 SAMPLE = 250_000
 LOW, HIGH = 2.0, 98.0
 BINS = 128
@@ -96,21 +94,18 @@ def composite(
     Raises:
         SceneMismatch: a band does not exist, or their number is neither 1 nor 3.
     """
-    _check_bands(source, bands)
-    if len(bands) not in (1, 3) or (limits is not None and len(limits) != len(bands)):
-        raise SceneMismatch(
-            f"An image needs one or three bands and as many limits; {len(bands)} bands are given."
-        )
-    grid = _thinned(source, max_side)
+    check_look(source, bands, limits)
+    grid = thinned(source, max_side)
     values = np.empty((len(bands), *grid.shape), np.float32)
-    for place, block, valid in _blocks(source, bands, grid):
+    for place, block, valid in blocks(source, bands, grid):
         values[:, *place] = np.where(valid, block, np.nan)
     if limits is None:
         limits = tuple(_stretch(plane) for plane in values)
     image = np.empty((*grid.shape, 4), np.uint8)
     seen = np.isfinite(values).all(axis=0)
     for channel, (low, high) in enumerate(limits):
-        image[..., channel] = _as_bytes(values[channel], low, high)
+        plane = as_bytes(values[channel], low, high)
+        image[..., channel] = np.rint(plane, out=plane)
     if len(bands) == 1:
         image[..., 1] = image[..., 2] = image[..., 0]
     image[..., 3] = np.where(seen, 255, 0)
@@ -124,12 +119,12 @@ def histogram(source: Source, band: int) -> Histogram:
     Raises:
         SceneMismatch: the band does not exist, or holds no valid value.
     """
-    _check_bands(source, (band,))
-    pieces = [
+    check_bands(source, (band,))
+    seen = [
         block[0][valid & np.isfinite(block[0])]
-        for _, block, valid in _blocks(source, (band,), _thinned(source, 1000))
+        for _, block, valid in blocks(source, (band,), thinned(source, 1000))
     ]
-    values = np.concatenate(pieces)
+    values = np.concatenate(seen)
     if not values.size:
         raise SceneMismatch(f"Band {band + 1} holds no valid pixel.", "Choose another band.")
     low, high = (float(v) for v in np.percentile(values, (LOW, HIGH)))
@@ -149,7 +144,7 @@ def rectangle(source: Source, window: Window) -> RegionStats:
     total, squares = np.zeros(channels), np.zeros(channels)
     origin: NDArray[np.float64] | None = None
     count = 0
-    for part in _pieces(window, channels, description):
+    for part in pieces(window, channels, description):
         scene = source.read(part)
         pixels = scene.pixels[0][:, scene.valid[0]].astype(np.float64)  # (C, N)
         if not pixels.shape[1]:
@@ -186,9 +181,9 @@ def angle(source: Source, row: int, col: int, max_side: int = 2048) -> ScalarMap
         raise SceneMismatch(
             f"The pixel in row {row}, column {col} holds no data.", "Pick another pixel."
         )
-    grid = _thinned(source, max_side)
+    grid = thinned(source, max_side)
     angles = np.empty(grid.shape, np.float32)
-    for place, block, valid in _blocks(source, bands, grid):
+    for place, block, valid in blocks(source, bands, grid):
         flat = block.reshape(len(bands), -1)  # (C, h, w) -> (C, h*w)
         norms = np.sqrt(np.einsum("cn,cn->n", flat, flat))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -212,77 +207,21 @@ def truth(source: Source) -> Truth | None:
     return source.read(bands=(0,)).truth
 
 
-def _check_bands(source: Source, bands: tuple[int, ...]) -> None:
-    count = source.describe().shape[1]
-    for band in bands:
-        if not 0 <= band < count:
-            raise SceneMismatch(f"Band {band + 1} does not exist; the scene has {count} bands.")
+def check_look(source: Source, bands: tuple[int, ...], limits: Limits | None) -> None:
+    """Make sure that bands can be shown as an image.
 
-
-def _thinned(source: Source, max_side: int) -> Grid:
-    """The grid of the scene, or one over the same ground with at most `max_side` pixels a side."""
-    grid = source.describe().grid
-    step = max(grid.shape) / max_side
-    if step <= 1:
-        return grid
-    return grid.resized(max(1, round(grid.height / step)), max(1, round(grid.width / step)))
-
-
-def _blocks(
-    source: Source, bands: tuple[int, ...], grid: Grid
-) -> Iterator[tuple[tuple[slice, slice], Floats, NDArray[np.bool_]]]:
-    """Blocks of a (thinned) grid: where, values (C, h, w), validity (h, w)."""
-    description = source.describe()
-    whole = description.grid
-    rows, cols = _nearest(grid.height, whole.height), _nearest(grid.width, whole.width)
-    for window in _pieces(whole.window, len(bands), description):
-        top, bottom = np.searchsorted(rows, (window.row, window.row + window.height))
-        left, right = np.searchsorted(cols, (window.col, window.col + window.width))
-        if top == bottom or left == right:
-            continue
-        scene: Scene = source.read(window, bands)
-        block, valid = scene.pixels[0], scene.valid[0]
-        if grid.shape != whole.shape:
-            picked = np.ix_(rows[top:bottom] - window.row, cols[left:right] - window.col)
-            block, valid = block[:, *picked], valid[picked]
-        yield (slice(int(top), int(bottom)), slice(int(left), int(right))), block, valid
-
-
-def _nearest(count: int, total: int) -> NDArray[np.int64]:
-    """For each of `count` cells the index of the pixel at its centre, out of `total`."""
-    return ((np.arange(count) + 0.5) * (total / count)).astype(np.int64)
-
-
-def _pieces(window: Window, channels: int, description: Description) -> Iterator[Window]:
-    """A window in pieces of about 8 MB, at most 64 MB, that follow the blocks of the file.
-
-    A tile is decoded whole, even for one of its rows: pieces that cut across tiles would decode
-    each of them again and again.
+    Raises:
+        SceneMismatch: a band does not exist, or their number is neither 1 nor 3.
     """
-    most = max(1, BLOCK_BYTES // (4 * channels))
-    largest = max(most, LARGEST_BLOCK_BYTES // (4 * channels))
-    rows, cols = description.block
-    cols = cols or description.grid.width
-    if rows * cols > largest:  # too large to be held: read across it
-        rows = max(1, most // cols)
-    tall = rows * max(1, most // (rows * window.width))
-    wide = window.width if rows * window.width <= largest else cols
-    for top, bottom in _cuts(window.row, window.height, tall):
-        for left, right in _cuts(window.col, window.width, wide):
-            yield Window(top, left, bottom - top, right - left)
+    check_bands(source, bands)
+    if len(bands) not in (1, 3) or (limits is not None and len(limits) != len(bands)):
+        raise SceneMismatch(
+            f"An image needs one or three bands and as many limits; {len(bands)} bands are given."
+        )
 
 
-def _cuts(start: int, size: int, step: int) -> Iterator[tuple[int, int]]:
-    """A span cut at multiples of a step."""
-    end = start + size
-    while start < end:
-        after = min(end, (start // step + 1) * step)
-        yield start, after
-        start = after
-
-
-def _as_bytes(plane: Floats, low: float, high: float) -> Floats:
-    """Values between low and high as 0..255, in place; undefined ones as 0."""
+def as_bytes(plane: Floats, low: float, high: float) -> Floats:
+    """Values between low and high as 0..255, in place and not yet rounded; undefined ones as 0."""
     plane -= low
     plane *= 255.0 / (high - low) if high > low else 0.0
     np.nan_to_num(plane, copy=False, nan=0.0, posinf=255.0, neginf=0.0)

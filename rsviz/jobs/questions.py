@@ -12,7 +12,10 @@ from typing import Any
 
 from rsviz.core.grid import Window
 from rsviz.core.scene import Source
-from rsviz.jobs import display
+from rsviz.jobs import display, pyramid
+
+CLICKS, SLOW, TILES = range(3)
+LINES = 3
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,14 @@ class Question:
             is done by the reader itself.
         doing: what the reader is doing meanwhile, to complete "the reader ended while ...".
         seconds: processor time it may take; twice this on the wall.
-        slow: whether it may take longer than a click should wait, and therefore goes to a
-            second reader of the same file.
+        line: which reader of the file answers: CLICKS, what a click waits for; SLOW, what may
+            take longer; TILES, parts of a large image.
     """
 
     answer: Callable[..., Any]
     doing: str
     seconds: float
-    slow: bool = False
+    line: int = CLICKS
 
 
 def _read(source: Source, window: Window | None, bands: tuple[int, ...] | None) -> Any:
@@ -46,9 +49,10 @@ OPENING = Question(lambda: None, "it opened the file", 60.0)
 QUESTIONS: dict[str, Question] = {
     "spectrum": Question(_spectrum, "it read a spectrum", 20.0),
     "composite": Question(display.composite, "it made an image", 60.0),
+    "averaged": Question(pyramid.averaged, "it made a part of an image", 60.0, TILES),
     "histogram": Question(display.histogram, "it counted values", 60.0),
-    "rectangle": Question(display.rectangle, "it averaged a rectangle", 120.0, slow=True),
-    "angle": Question(display.angle, "it compared spectra", 120.0, slow=True),
-    "read": Question(_read, "it read pixels", 120.0, slow=True),
-    "truth": Question(display.truth, "it read the reference labels", 60.0, slow=True),
+    "rectangle": Question(display.rectangle, "it averaged a rectangle", 120.0, SLOW),
+    "angle": Question(display.angle, "it compared spectra", 120.0, SLOW),
+    "read": Question(_read, "it read pixels", 120.0, SLOW),
+    "truth": Question(display.truth, "it read the reference labels", 60.0, SLOW),
 }

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rsviz.core.grid import Window
 from rsviz.core.layers import ScalarMap
 from rsviz.core.scene import Description, Scene, Spectrum, Truth
@@ -19,7 +22,7 @@ from rsviz.io.catalog import SceneEntry
 from rsviz.jobs.display import Composite, Histogram, Limits, RegionStats
 from rsviz.jobs.identity import listed, stamp
 from rsviz.jobs.lines import Forker, Line
-from rsviz.jobs.questions import OPENING, QUESTIONS
+from rsviz.jobs.questions import LINES, OPENING, QUESTIONS
 
 MAX_LIVE, MAX_SOURCES = 16, 256
 
@@ -101,8 +104,9 @@ class Readers:
 class RemoteSource:
     """A scene opened in a reader: the same questions as a local `Source`, and those of the map.
 
-    Two readers at most serve a file: one answers clicks and images, the other what takes
-    longer. Every method raises what the reader raises, and UnreadableScene when it ended.
+    Three readers at most serve a file: one answers clicks and images, one what takes longer,
+    one makes the parts of large images. Every method raises what the reader raises, and
+    UnreadableScene when it ended.
     """
 
     def __init__(
@@ -114,7 +118,7 @@ class RemoteSource:
     ) -> None:
         title = Path(request["ref"]).name
         self.stamp = stamp
-        self.lines = tuple(Line(forker, request, f"'{title}'", make_room) for _ in range(2))
+        self.lines = tuple(Line(forker, request, f"'{title}'", make_room) for _ in range(LINES))
         self._description: Description | None = None
 
     def describe(self) -> Description:
@@ -136,6 +140,12 @@ class RemoteSource:
     ) -> Composite:
         """One or three bands as an image; see `display.composite`."""
         return Composite(*self._ask("composite", bands, limits, max_side))
+
+    def averaged(
+        self, bands: tuple[int, ...], limits: Limits, level: int, window: Window
+    ) -> NDArray[np.uint8]:
+        """Part of the scene as an image at a level of its pyramid; see `pyramid.averaged`."""
+        return cast("NDArray[np.uint8]", self._ask("averaged", bands, limits, level, window))
 
     def histogram(self, band: int) -> Histogram:
         """Distribution of one band; see `display.histogram`."""
@@ -160,4 +170,4 @@ class RemoteSource:
 
     def _ask(self, name: str, *arguments: object) -> Any:
         question = QUESTIONS[name]
-        return self.lines[question.slow].ask(OPENING, name, question, arguments)
+        return self.lines[question.line].ask(OPENING, name, question, arguments)

@@ -9,7 +9,7 @@ from rsviz.core import run
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Window
 from rsviz.core.scene import Scene, Spectrum
-from rsviz.jobs import display
+from rsviz.jobs import blocks, display
 
 
 class InMemory:
@@ -35,14 +35,17 @@ class InMemory:
             values[:] = np.nan
         return Spectrum(row, col, values)
 
+    def overviews(self):
+        return {}
+
     def close(self):
         pass
 
 
 @pytest.fixture
 def source(patches, monkeypatch) -> InMemory:
-    monkeypatch.setattr(display, "BLOCK_BYTES", 2000)
-    monkeypatch.setattr(display, "LARGEST_BLOCK_BYTES", 8000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(blocks, "LARGEST_BLOCK_BYTES", 8000)
     return InMemory(patches)
 
 
