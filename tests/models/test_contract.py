@@ -1,0 +1,269 @@
+"""What every model promises, whatever it is: one suite over all cards."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rsviz.core import registry
+from rsviz.core.grid import Window
+from rsviz.core.layers import RasterLayer, arrays_of
+from rsviz.core.model import RunContext
+from rsviz.core.options import build
+from rsviz.core.run import Ask, check_layers, describe, run
+from rsviz.core.scene import Band
+from rsviz.evaluate.protocols import fingerprint, headline, protocol
+from rsviz.evaluate.scores import score_result
+from rsviz.evaluate.training import read_scene, trainer_of
+
+HEADINGS = ("Paper", "What it does", "Departures from the paper", "Measured", "Limits")
+TINY, HOLE = Window(40, 50, 36, 30), (slice(8, 14), slice(10, 20))
+
+cards = pytest.mark.parametrize("card", registry.cards().values(), ids=lambda card: card.id)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """Gives the first weights of a card and a small part of the scene they were trained on."""
+    scenes = {}
+
+    def make(card):
+        weights = next((w for w in card.weights if w.file), None)
+        assert weights is not None, f"{card.id} has no weights"
+        if weights.scene not in scenes:
+            scenes[weights.scene] = read_scene(protocol(weights.protocol)).crop(TINY)
+        return weights, scenes[weights.scene]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def everything(tiny):
+    """Gives the result of a run with all layers on the tiny scene."""
+    results = {}
+
+    def make(card):
+        if card.id not in results:
+            weights, scene = tiny(card)
+            results[card.id] = run(scene, full(card, weights))
+        return results[card.id]
+
+    return make
+
+
+def full(card, weights, device="cpu", seed=0) -> Ask:
+    wants = tuple(card.on_request)
+    return Ask(card.id, weights.id, seed=seed, wants=wants, device=device)
+
+
+@cards
+def test_the_card_is_complete_and_the_paper_can_be_found(card):
+    assert (registry.MODELS / card.id / "card.py").is_file()
+    assert card.title
+    assert card.task
+    assert card.summary.endswith(".")
+    assert card.paper.doi or card.paper.arxiv
+    assert card.limits
+    assert card.emits
+    assert not set(card.emits) & set(card.on_request)
+    sentences = (*card.limits, *card.departures)
+    assert all(s.endswith(".") for s in sentences)
+    assert card.tiling.tolerance is not None or card.tiling.note
+
+
+@cards
+def test_the_readme_says_what_a_reader_looks_for(card):
+    text = (registry.MODELS / card.id / "README.md").read_text(encoding="utf8")
+    for heading in HEADINGS:
+        assert f"\n## {heading}\n" in text
+    assert card.paper.doi in text
+    assert card.paper.arxiv in text
+
+
+@cards
+def test_weights_match_their_records(card):
+    ids = [w.id for w in card.weights]
+    assert len(set(ids)) == len(ids) > 0
+    for weights in card.weights:
+        assert len(weights.sha256) == 64
+        assert weights.licence
+        assert weights.data
+        assert weights.measured_on
+        assert weights.recipe.startswith(f"python -m rsviz train {card.id} ")
+        if weights.file:
+            assert weights.verify().is_file()
+    known = {w.file for w in card.weights if w.file}
+    assert known == {p.name for p in (registry.MODELS / card.id / "weights").glob("*.safetensors")}
+
+
+@cards
+def test_the_headline_protocol_has_five_seeds_and_the_first_has_a_file(card):
+    weights = next(w for w in card.weights if w.file)
+    assert weights.seed == 0
+    assert weights.protocol == headline(weights.scene).name
+    seeds = {w.seed for w in card.weights if w.protocol == weights.protocol}
+    assert {0, 1, 2, 3, 4} <= seeds
+
+
+@cards
+def test_records_belong_to_the_labels_of_today(card):
+    for name in {w.protocol for w in card.weights}:
+        rule = protocol(name)
+        print_of_today = fingerprint(read_scene(rule).truth)
+        for weights in (w for w in card.weights if w.protocol == name):
+            assert weights.metrics["truth"] == print_of_today
+            assert weights.metrics["protocol_version"] == rule.version
+
+
+@cards
+def test_unsuitable_scenes_are_refused_in_sentences(card, tiny):
+    weights, scene = tiny(card)
+    bands = scene.bands
+    more = replace(
+        scene,
+        pixels=np.concatenate([scene.pixels, scene.pixels[:, :1]], axis=1),
+        bands=(*bands, bands[0]),
+    )
+    moved = replace(
+        scene, bands=tuple(Band(b.name, b.wavelength_nm + 50, b.fwhm_nm) for b in bands)
+    )
+    single = replace(scene, pixels=scene.pixels[:, :1], bands=bands[:1])
+    twice = replace(
+        scene, pixels=np.repeat(scene.pixels, 2, axis=0), valid=np.repeat(scene.valid, 2, axis=0)
+    )
+    for wrong in (more, moved, single, twice):
+        reasons = card.why_not(describe(wrong))
+        assert reasons
+        assert all(reason.endswith(".") and reason[0].isupper() for reason in reasons)
+    assert card.why_not(describe(scene)) == []
+    assert weights in card.fitting(describe(scene))
+
+
+@cards
+def test_it_gives_what_the_card_declares_on_grids_that_cover_the_scene(card, everything, tiny):
+    result, (_, scene) = everything(card), tiny(card)
+    check_layers(card, result.layers, scene.grid, frozenset(card.on_request))
+    titles = [layer.title for layer in result.layers.values()]
+    assert len(set(titles)) == len(titles)
+    for name, layer in result.layers.items():
+        assert layer.about.endswith("."), name
+
+
+@cards
+def test_layers_are_defined_where_there_is_data(card, everything):
+    for name, layer in everything(card).layers.items():
+        for array in arrays_of(layer).values():
+            if array.dtype.kind == "f":
+                assert np.isfinite(array).all(), name
+            elif layer.kind == "class_map":
+                assert (array != layer.ignore).all(), name
+
+
+@cards
+def test_the_same_seed_gives_the_same_result(card, everything, tiny):
+    weights, scene = tiny(card)
+    again = run(scene, full(card, weights))
+    for name, layer in everything(card).layers.items():
+        for field, array in arrays_of(layer).items():
+            assert np.array_equal(array, arrays_of(again.layers[name])[field]), name
+
+
+@cards
+def test_no_data_stays_where_it_is(card, tiny):
+    weights, scene = tiny(card)
+    pixels, valid = scene.pixels.copy(), scene.valid.copy()
+    valid[(0, *HOLE)] = False
+    pixels[(0, slice(None), *HOLE)] = 0
+    result = run(replace(scene, pixels=pixels, valid=valid), Ask(card.id, weights.id))
+    for name in card.emits:
+        layer = result.layers[name]
+        if not isinstance(layer, RasterLayer) or layer.grid != scene.grid:
+            continue
+        defined = layer.data != layer.ignore if layer.kind == "class_map" else None
+        if defined is None:
+            defined = np.isfinite(layer.data.reshape(-1, *scene.grid.shape)).all(axis=0)
+        assert np.array_equal(defined, valid[0]), name
+
+
+@cards
+def test_tiles_give_the_same_as_the_whole(card, tiny):
+    weights, scene = tiny(card)
+    if card.tiling.tolerance is None:
+        pytest.skip(f"{card.title} depends on its tiles: {card.tiling.note}")
+    model = registry.build(card)
+    model.load(weights, "cpu")
+    whole = model.predict(scene, build(card.options, {}), RunContext())
+    inner = card.tiling.halo
+    part = Window(0, 0, scene.grid.height, min(scene.grid.width, inner + 8))
+    cut = model.predict(scene.crop(part), build(card.options, {}), RunContext())
+    for name, kind in card.emits.items():
+        if kind == "probability_map":
+            a, b = whole[name].data[..., :8], cut[name].data[..., :8]
+            assert np.abs(a - b).max() <= card.tiling.tolerance
+
+
+@cards
+def test_a_run_leaves_no_hooks_and_changes_no_weights(card, tiny):
+    from torch import nn
+
+    weights, scene = tiny(card)
+    model = registry.build(card)
+    model.load(weights, "cpu")
+    networks = [value for value in vars(model).values() if isinstance(value, nn.Module)]
+    before = [{k: v.clone() for k, v in n.state_dict().items()} for n in networks]
+    ctx = RunContext(wants=frozenset(card.on_request))
+    model.predict(scene, build(card.options, {}), ctx)
+    for network, state in zip(networks, before, strict=True):
+        assert not network.training
+        assert all(state[k].equal(v) for k, v in network.state_dict().items())
+        for module in network.modules():
+            assert not module._forward_hooks
+            assert not module._forward_pre_hooks
+            assert not module._backward_hooks
+
+
+@cards
+def test_progress_reaches_a_cancel(card, tiny):
+    from rsviz.core.errors import Cancelled
+
+    weights, scene = tiny(card)
+    with pytest.raises(Cancelled):
+        run(scene, Ask(card.id, weights.id), cancelled=lambda: True)
+
+
+@cards
+def test_it_beats_the_most_frequent_class_on_unseen_pixels(card, tiny):
+    weights, _ = tiny(card)
+    scene = read_scene(protocol(weights.protocol))
+    result = score_result(run(scene, Ask(card.id, weights.id)), scene)
+    test = result.split.data == 2
+    most_frequent = np.bincount(scene.truth.labels[test]).max() / test.sum()
+    assert result.metrics["overall_accuracy"] > most_frequent + 0.2
+    assert result.metrics["overall_accuracy"] == pytest.approx(
+        weights.metrics["overall_accuracy"], abs=0.003
+    )
+
+
+@cards
+def test_it_can_be_trained(card):
+    assert callable(trainer_of(card))
+
+
+@cards
+@pytest.mark.gpu
+def test_gpu_and_cpu_give_the_same(card, everything, tiny):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    weights, scene = tiny(card)
+    there = run(scene, full(card, weights, device="cuda:0"))
+    assert there.record.device == "cuda:0"
+    for name, layer in everything(card).layers.items():
+        for field, array in arrays_of(layer).items():
+            other = arrays_of(there.layers[name])[field]
+            if array.dtype.kind == "f":
+                scale = max(1.0, float(np.nanmax(np.abs(array))))
+                assert np.nanmax(np.abs(array - other)) / scale < 2e-3, name
+            else:
+                assert (array != other).mean() < 0.01, name
