@@ -101,7 +101,7 @@ def class_colours(count: int) -> tuple[str, ...]:
     candidates = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
     seen = _seen(candidates)
     lightness, chroma = seen[0][:, 0], np.hypot(seen[0][:, 1], seen[0][:, 2])
-    usable = (lightness > 0.38) & (lightness < 0.9) & (chroma > 0.05)
+    usable = (lightness > 0.38) & (lightness < 0.9) & (chroma > 0.05) & (chroma < 0.15)
     candidates, seen = candidates[usable], seen[:, usable]
     nearest = np.full(len(candidates), np.inf)
     newest = rgb(chosen)

@@ -32,6 +32,7 @@ CONTROLS = (
     "layers_control",
     "toolbar_control",
 )
+FEW = 8
 Bounds = list[list[float]]
 
 
@@ -63,7 +64,7 @@ def to_leafmap(result: Result) -> Any:
         )
         overlay.add_to(leaf)
         leaf.get_root().html.add_child(folium.Element(_legend(picture, overlay.get_name())))
-    folium.LayerControl(collapsed=False).add_to(leaf)
+    folium.LayerControl(collapsed=len(rasters) > FEW).add_to(leaf)
     leaf.fit_bounds(bounds)
     header = leaf.get_root().header
     for name, text in (("leaflet_css", _style()), ("leaflet_js", _script())):
