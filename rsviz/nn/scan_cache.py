@@ -2,8 +2,8 @@
 
 Numba would put them beside the source, which fails where the package is installed read-only, and
 it looks at the date of a kernel's own file alone, not at the files whose functions it calls. Here
-the folder is the user's own and its name holds a hash of all the scan's sources. The environment
-variable NUMBA_CACHE_DIR overrules it.
+the folder is the user's own and its name holds a hash of all the scan's sources and of the files
+`*_kernel*.py` beside the kernel. The environment variable NUMBA_CACHE_DIR overrules it.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ def kernel(function: Callable) -> Callable:
     """Compiles a function at its first call (or loads it), to run without Python's lock."""
     compiled = numba.njit(nogil=True, error_model="numpy")(function)
     former = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = former or str(_folder())
+    numba.config.CACHE_DIR = former or str(_folder(Path(function.__code__.co_filename).parent))
     try:
         compiled.enable_caching()
     finally:
@@ -30,8 +30,8 @@ def kernel(function: Callable) -> Callable:
 
 
 @cache
-def _folder() -> Path:
-    sources = sorted(Path(__file__).parent.glob("scan_*.py"))
+def _folder(beside: Path) -> Path:
+    sources = sorted(Path(__file__).parent.glob("scan_*.py")) + sorted(beside.glob("*_kernel*.py"))
     version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     for home in _homes():
         folder = home / "rsviz" / f"kernels-{version}"

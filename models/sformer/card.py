@@ -1,0 +1,130 @@
+"""SFormer, declared: what it takes, gives and can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rsviz.core.card import Accepts, ModelCard, Paper, Published, Tiling, read_weights
+from rsviz.core.options import option
+
+DETAIL = {"every pixel": 1, "every 2nd pixel": 2, "every 4th pixel": 4}
+"""Distance of the pixels that are computed; the others take the class of the nearest."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a run."""
+
+    detail: str = option(
+        "every pixel",
+        "Detail",
+        "Every pixel costs a pass through the network; a coarse map comes 16 times sooner.",
+        choices=tuple(DETAIL),
+    )
+    top_k: int = option(
+        0,
+        "Tokens kept",
+        "What if each token attended to more or fewer of the 100 tokens than in training? "
+        "0 is as trained; nothing is trained again.",
+        low=0,
+        high=100,
+    )
+    pixel_row: int = option(
+        -1,
+        "Row of the pixel looked into",
+        "Its kept tokens, attention and kernel weights are shown; -1 is the middle.",
+        low=-1,
+        high=65535,
+    )
+    pixel_col: int = option(
+        -1,
+        "Column of the pixel looked into",
+        "See the row; -1 is the middle.",
+        low=-1,
+        high=65535,
+    )
+    bf16: bool = option(
+        False,
+        "Half precision",
+        "Multiply matrices in bfloat16: faster, and probabilities change by up to some percent.",
+    )
+
+
+CARD = ModelCard(
+    id="sformer",
+    title="SFormer",
+    task="land cover from one hyperspectral image",
+    summary=(
+        "Labels each pixel from the 10 x 10 pixels around it. One kind of block chooses between a "
+        "small and a large receptive field, another lets each token attend only to the tokens "
+        "that match it best."
+    ),
+    paper=Paper(
+        title=(
+            "Dual Selective Fusion Transformer Network for Hyperspectral Image Classification "
+            "(first published as Selective Transformer, SFormer)"
+        ),
+        authors="Xu, Wang, Zhang, Zhang",
+        venue="Neural Networks 187:107311",
+        year=2025,
+        arxiv="2410.03171",
+        published=(
+            Published(
+                "overall_accuracy",
+                0.9517,
+                "1",
+                "Indian Pines, 50 pixels a class, 500 epochs, mean of 10 runs",
+                "abstract of arXiv:2410.03171v3",
+            ),
+        ),
+    ),
+    accepts=Accepts(bands=(3, 1024), min_pixels=10),
+    emits={
+        "classes": "class_map",
+        "probabilities": "probability_map",
+        "confidence": "scalar_map",
+        "entropy": "uncertainty_map",
+        "margin": "uncertainty_map",
+    },
+    on_request={
+        "receptive_field_1": "scalar_map",
+        "receptive_field_2": "scalar_map",
+        "kernel_weights": "curve",
+        "kept_tokens": "tokens",
+        "attention_before": "tokens",
+        "attention_after": "tokens",
+        "popularity": "tokens",
+        "temperatures": "tokens",
+        "loadings": "curve",
+        "explained_variance": "curve",
+    },
+    factory="models.sformer.model:SFormerModel",
+    trainer="models.sformer.train:train",
+    options=Options,
+    weights=read_weights(Path(__file__).parent / "weights"),
+    tiling=Tiling(
+        tile=2048,
+        halo=10,
+        note="Up to 5 pixels from a seam, the patches of one of the two tiles are mirrored.",
+    ),
+    limits=(
+        "It knows the classes of the scene it was trained on and gives every pixel one of them, "
+        "also where the ground is something else.",
+        "It was trained and tested on the same scene, and its principal components are those of "
+        "the whole scene; on another date or place expect less.",
+        "Test pixels lie beside training pixels and their patches overlap, which flatters it; the "
+        "split by blocks says how much of the accuracy that explains.",
+        "The patch has an even side, so the pixel it labels is half a pixel off its middle.",
+        "Probabilities are not calibrated.",
+    ),
+    departures=(
+        "One decomposition of the whole scene gives the principal components for training and "
+        "use; the released code fits two.",
+        "The share of tokens that is kept is what the setting says on every scene.",
+        "The two passes through the shared kernel-selective block have normalisation statistics "
+        "of their own.",
+        "150 epochs with a warm-up and a cosine schedule instead of 500 with a constant rate.",
+        "Parts that the released code holds but never uses are left out.",
+    ),
+)

@@ -1,0 +1,68 @@
+"""Runs a trained SFormer on every pixel of a scene and turns its outputs into layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from models.sformer.card import DETAIL, Options
+from models.sformer.internals import Inside, layer, map_probes, mapped
+from models.sformer.mapping import Reading, read_scene
+from models.sformer.network import Config, SFormer
+from models.sformer.patches import padded
+from rsviz.core.card import Weights
+from rsviz.core.errors import SceneMismatch
+from rsviz.core.layers import Layer
+from rsviz.core.model import RunContext
+from rsviz.core.scene import Scene
+from rsviz.nn.landcover import class_layers, defined, filled_pixels
+
+
+class SFormerModel:
+    """A model as the contract wants it: load, then predict."""
+
+    def load(self, weights: Weights | None, device: str) -> None:
+        """Rebuild the network from its record and put it on a device."""
+        assert weights is not None  # the card says that it needs weights
+        self.weights, self.device = weights, torch.device(device)
+        state = load_file(weights.path)
+        self.network = SFormer(Config.from_record(weights.config))
+        self.network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        self.network.to(self.device).eval().requires_grad_(False)
+
+    def predict(self, scene: Scene, options: Options, ctx: RunContext) -> dict[str, Layer]:
+        """Label a scene, every 4th pixel first; what is asked for shows the inside.
+
+        Raises:
+            SceneMismatch: no pixel of the scene is defined, or the pixel to look into lies
+                outside.
+        """
+        valid = defined(scene)
+        if not valid.any():
+            raise SceneMismatch("The scene holds no pixel with a number in every band.")
+        pixel = _pixel(options, scene.grid.shape)
+        keep = options.top_k or self.network.config.keep
+        reading = Reading(DETAIL[options.detail], keep, map_probes(ctx.wants), mapped)
+        with torch.inference_mode():
+            pixels = torch.from_numpy(filled_pixels(scene, valid)).to(self.device)
+            image = padded(self.network.projection(pixels))
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=options.bf16):
+                planes = read_scene(self.network, image, valid, reading, ctx)
+            inside = Inside(self.network, image, scene, valid, keep, pixel, planes)
+            extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
+        probabilities = planes["probabilities"].astype(np.float32, copy=False)
+        return class_layers(probabilities, scene, valid, self.weights) | extra
+
+
+def _pixel(options: Options, shape: tuple[int, int]) -> tuple[int, int]:
+    """The pixel to look into: that of the options, or the middle."""
+    asked = options.pixel_row, options.pixel_col
+    row, col = (size // 2 if at < 0 else at for at, size in zip(asked, shape, strict=True))
+    if row >= shape[0] or col >= shape[1]:
+        raise SceneMismatch(
+            f"The pixel looked into is row {row}, column {col}; the scene has {shape[0]} rows and "
+            f"{shape[1]} columns, counted from 0.",
+            "Pick a pixel inside the scene.",
+        )
+    return row, col
