@@ -81,10 +81,10 @@ def coarsest(source: Source, at_most: int) -> tuple[int, Source]:
 def pieces(
     window: Window, channels: int, description: Description, multiple: int = 1
 ) -> Iterator[Window]:
-    """A window in pieces of about 8 MB, at most 64 MB, that follow the blocks of the file.
+    """A window in pieces of about 8 MB that follow the blocks of the file.
 
     A tile is decoded whole, even for one of its rows: pieces that cut across tiles would decode
-    each of them again and again.
+    each of them again and again. A single tile may therefore have up to 64 MB.
 
     Args:
         window: what to cut.
@@ -102,10 +102,11 @@ def pieces(
     if rows * cols > largest:
         cols = max(1, most // (rows * multiple)) * multiple
     tall = rows * max(1, most // (rows * window.width))
-    in_one = rows * window.width <= largest
-    end = window.col + window.width
+    wide = cols * max(1, most // (rows * cols))
+    if rows * window.width <= most:
+        wide = window.col + window.width  # in one
     for top, bottom in _cuts(window.row, window.height, tall):
-        for left, right in _cuts(window.col, window.width, end if in_one else cols):
+        for left, right in _cuts(window.col, window.width, wide):
             yield Window(top, left, bottom - top, right - left)
 
 

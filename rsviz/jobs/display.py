@@ -96,19 +96,21 @@ def composite(
     """
     check_look(source, bands, limits)
     grid = thinned(source, max_side)
-    values = np.empty((len(bands), *grid.shape), np.float32)
+    planes = [np.empty(grid.shape, np.float32) for _ in bands]
+    seen = np.empty(grid.shape, np.bool_)
     for place, block, valid in blocks(source, bands, grid):
-        values[:, *place] = np.where(valid, block, np.nan)
+        seen[place] = valid & np.isfinite(block).all(axis=0)
+        for plane, values in zip(planes, block, strict=True):
+            plane[place] = np.where(valid, values, np.nan)
     if limits is None:
-        limits = tuple(_stretch(plane) for plane in values)
+        limits = tuple(_stretch(plane) for plane in planes)
     image = np.empty((*grid.shape, 4), np.uint8)
-    seen = np.isfinite(values).all(axis=0)
     for channel, (low, high) in enumerate(limits):
-        plane = as_bytes(values[channel], low, high)
+        plane = as_bytes(planes.pop(0), low, high)
         image[..., channel] = np.rint(plane, out=plane)
     if len(bands) == 1:
         image[..., 1] = image[..., 2] = image[..., 0]
-    image[..., 3] = np.where(seen, 255, 0)
+    image[..., 3] = 255
     image[~seen] = 0
     return Composite(image, limits, grid)
 

@@ -201,7 +201,7 @@ def _halved(image: Rgba, sizes: Floats) -> Rgba:
     planes[3] *= sizes / 255
     planes[:3] *= planes[3]
     sums = _sums(planes, 2)
-    colours = sums[:3] / np.where(sums[3] > 0, sums[3], np.float32(1))
+    colours = sums[:3] / np.maximum(sums[3], 1e-6)
     return _image(colours, sums[3] / _sums(sizes[None], 2)[0])
 
 
