@@ -26,9 +26,10 @@ def row(name: str, value: float, unit: str, baseline: str = "", other: float | N
     return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
 
 
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall time of a call, after one that is not counted."""
-    work()
+def median_seconds(work: Callable[[], object], repeats: int, warm: bool = True) -> float:
+    """Median wall time of a call, by default after one that is not counted."""
+    if warm:
+        work()
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
