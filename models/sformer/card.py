@@ -71,9 +71,9 @@ CARD = ModelCard(
         arxiv="2410.03171",
         published=(
             Published(
-                "overall_accuracy",
-                0.9517,
-                "1",
+                "overall accuracy",
+                95.17,
+                "%",
                 "Indian Pines, 50 pixels a class, 500 epochs, mean of 10 runs",
                 "abstract of arXiv:2410.03171v3",
             ),

@@ -23,10 +23,9 @@ Floats = NDArray[np.float32]
 SAMPLE_SIDE, SHOWN = 8, 6
 CENTRE = SIDE * SIDE // 2
 LAYERS = tuple(f"block {i + 1}" for i in range(PASSES * DEPTH))
-GROUP_NAMES = tuple(f"group {g + 1}" for g in range(GROUPS))
-PLACES = tuple(str(i + 1) for i in range(SIDE))
-TOKEN_AXES = ("block", "group", "row", "column")
-TOKEN_TICKS = (LAYERS, GROUP_NAMES, PLACES, PLACES)
+ROWS = tuple(f"row {i + 1}" for i in range(SIDE))
+COLUMNS = tuple(f"group {g + 1}, column {c + 1}" for g in range(GROUPS) for c in range(SIDE))
+TOKEN_AXES, TOKEN_TICKS = ("block", "row", "group and column"), (LAYERS, ROWS, COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _token_shares(name: str, value: Tensor) -> Tensor:
 
     Channel weights (N, 2, 64) -> their mean (2, 64). Scores, kept and attention (N, 8, 100, 100)
     of query by key -> mean over heads: of the middle position's four queries (first row) and of
-    all queries (second row), each (4, 5, 5) of group and place.
+    all queries (second row), each (5, 20) of row by group and column.
     """
     if name.endswith("channels"):
         return value.float().mean(dim=0).cpu()
@@ -105,7 +104,8 @@ def _token_shares(name: str, value: Tensor) -> Tensor:
     value = value.mean(dim=(0, 1))  # (query, key)
     middle = value[CENTRE * GROUPS : (CENTRE + 1) * GROUPS].mean(dim=0)
     both = torch.stack((middle, value.mean(dim=0)))  # (2, 100)
-    return both.unflatten(1, (SIDE, SIDE, GROUPS)).movedim(3, 1).cpu()  # (2, 4, 5, 5)
+    planes = both.unflatten(1, (SIDE, SIDE, GROUPS)).transpose(2, 3)  # (2, row, group, column)
+    return planes.flatten(2).cpu()  # (2, 5, 20)
 
 
 def layer(name: str, inside: Inside) -> Layer:
@@ -151,7 +151,7 @@ def _kernel_weights(inside: Inside) -> Layer:
 
 
 def _tokens(found: dict[str, Tensor], what: str, row: int) -> Floats:
-    """(block, group, row, column) of what the probes of all blocks gave."""
+    """(block, row, group and column) of what the probes of all blocks gave."""
     planes = [found[f"token{i}.{what}"][row] for i in range(len(LAYERS))]
     return torch.stack(planes).numpy().astype(np.float32)
 
