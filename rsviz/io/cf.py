@@ -40,7 +40,7 @@ _STANDARD = {
     "sensor_band_central_radiation_wavelength": "C",
 }
 _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
-_CENTRES = r"(sensor_band_)?(central_|center_)?wave_?lengths?(_.*)?|wl|lambda|band"
+_CENTRES = r"(sensor_band_)?(central_|center_)?wave_?lengths?(_.*)?|wl|lambda"
 _SINCE = re.compile(
     r"\s*(days?|hours?|minutes?|seconds?|d|h|min|s)\s+since\s+(\d{1,4}-\d{1,2}-\d{1,2})"
     r"(?:[T ]+(\d{1,2}:\d{1,2}(?::\d{1,2})?))?"
@@ -200,11 +200,9 @@ def spectral_of(
     dim = array.dims[axes.index("C")] if "C" in axes else ""
     lists = [v for v in variables.values() if v.shape == (count,) and v.is_numeric]
     of_dim = [v for v in lists if v.dims == (dim,)] or lists
-    centres = _first(of_dim, _CENTRES)
+    centres = _first(of_dim, _CENTRES) or _first((v for v in of_dim if v.text("units")), "band")
     widths = _first(of_dim, r"fwhm|band_?widths?")
     good = _first(of_dim, r"good_wavelengths|good_bands|bbl")
-    if centres is not None and centres.name == "band" and not centres.text("units"):
-        centres = None
     return (
         () if centres is None else centres.numbers(count),
         "" if centres is None else centres.text("units"),

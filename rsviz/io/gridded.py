@@ -95,7 +95,7 @@ def open_gridded(path: Path, driver: str, variables: cf.Variables, request: Requ
     else:
         best = max(images.values(), key=lambda c: c.weight)
         parts = [c for c in images.values() if c.stacks_with(best)][:MOST_STACKED] or [best]
-        if axes:
+        if axes not in ("", best.axes):
             parts = [_Candidate(best.array, checked_axes(axes, best.array.shape))]
     choices = (*([ALL] if len(parts) > 1 else []), *images)
     return _source(path, driver, parts, choices, variables, request.budget)
@@ -150,7 +150,7 @@ def _source(
         notes=(*notes, *calibration.told(), *placed, *where, *told, *guess),
         choices=choices,
         variable=ALL if len(parts) > 1 else first.path,
-        axes=axes.replace("-", ""),
+        axes=axes,
         stored_bytes=array_bytes((t, c, h, w), first.dtype.itemsize),
     )
     return SceneSource(description, pixels, calibration, budget)

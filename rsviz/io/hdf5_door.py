@@ -230,17 +230,33 @@ def _dtype(node: Any) -> np.dtype[Any] | None:
 
 
 def _described(node: Any, path: str) -> Dataset:
-    dims = tuple(_dimension(node, axis) for axis in range(len(node.shape)))
     shape = tuple(int(n) for n in node.shape)
-    return Dataset(path, shape, node.dtype, node.chunks, dims, _attributes(node))
+    attributes = _attributes(node)
+    if attributes.get("CLASS") == "DIMENSION_SCALE":  # a scale names its own axis
+        dims = (path.rpartition("/")[2],) * len(shape)
+    else:
+        dims = _dimensions(node, len(shape))
+    return Dataset(path, shape, node.dtype, node.chunks, dims, attributes)
 
 
-def _dimension(node: Any, axis: int) -> str:
-    """Name of the dimension scale of one axis; a scale names its own axis."""
-    if node.is_scale:
-        return str(node.name).rpartition("/")[2]
-    scales = node.dims[axis]
-    return str(scales[0].name or "").rpartition("/")[2] if len(scales) else ""
+def _dimensions(node: Any, axes: int) -> tuple[str, ...]:
+    """Names of the dimension scales of all axes.
+
+    The references are followed here, because the HDF5 library's own functions for dimension
+    scales crash on damaged files.
+    """
+    nameless = ("",) * axes
+    if "DIMENSION_LIST" not in node.attrs:
+        return nameless
+    try:
+        stored = node.attrs.get_id("DIMENSION_LIST")
+        if stored.shape != (axes,) or h5py.check_vlen_dtype(stored.dtype) is None:
+            return nameless
+        lists = node.attrs["DIMENSION_LIST"]
+        names = [node.file[refs[0]].name if len(refs) else "" for refs in lists]
+    except FAILURES:
+        return nameless
+    return tuple(str(name or "").rpartition("/")[2] for name in names)
 
 
 def _attributes(node: Any) -> dict[str, str | tuple[float, ...]]:

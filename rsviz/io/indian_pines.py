@@ -15,7 +15,6 @@ from rsviz.core.errors import UnreadableScene
 from rsviz.core.grid import Grid
 from rsviz.io.budget import Budget
 from rsviz.io.meaning import bands_of
-from rsviz.io.npy import open_npy
 from rsviz.io.source import Classes, Labels, Request, SceneSource
 
 ABOUT = (
@@ -68,6 +67,8 @@ def open_indian_pines(budget: Budget) -> SceneSource:
     Raises:
         UnreadableScene: tensorly is not installed.
     """
+    from rsviz.io.npy import open_npy
+
     folder = data_folder()
     cube = None if folder is None else folder / "Indian_pines_corrected.npy"
     if folder is None or cube is None or not cube.is_file():

@@ -101,12 +101,16 @@ def checked_axes(axes: str, shape: Sequence[int]) -> str:
         BadOption: letters are unknown, repeated, missing, or not one for each axis.
     """
     axes = axes.upper()
-    known = set(axes) <= set(LETTERS) and len(set(axes)) == len(axes)
-    if not known or not {"H", "W"} <= set(axes) or len(axes) != len(shape):
+    meant = axes.replace("-", "")
+    known = set(meant) <= set(LETTERS) and len(set(meant)) == len(meant)
+    fitting = len(axes) == len(shape) and all(
+        n == 1 for letter, n in zip(axes, shape, strict=True) if letter == "-"
+    )
+    if not fitting or not known or not {"H", "W"} <= set(meant):
         raise BadOption(
             f"The axes '{axes}' do not fit an array of shape {tuple(shape)}.",
-            "Give one letter for each axis: T dates, C bands, H rows, W columns; H and W are "
-            "needed. Example: HWC.",
+            "Give one letter for each axis: T dates, C bands, H rows, W columns, - for an axis of "
+            "size 1; H and W are needed. Example: HWC.",
         )
     return axes
 

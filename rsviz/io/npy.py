@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy_format
 
 from rsviz.core.errors import UnreadableScene
 from rsviz.io.arrays import Variable, array_source, open_variables
@@ -20,7 +21,8 @@ from rsviz.io.source import ArrayPixels, Request, SceneSource
 from rsviz.io.unpack import unpacked
 
 MOST_ENTRIES = 1000
-_BROKEN = (ValueError, TypeError, OverflowError, SyntaxError, MemoryError, RecursionError)
+LONGEST_HEADER = 10_000
+_NUMBER = re.compile(r"[<>|=](b1|[iu][1248]|f[248]|c(8|16))")
 
 Header = tuple[tuple[int, ...], np.dtype[Any], bool]
 """Shape, type, and whether the first axis varies fastest (Fortran order)."""
@@ -91,34 +93,29 @@ def _unpack(
 
 
 def _header(file: Any, name: str) -> Header:
-    """Read the header of an array; leaves the file at its first number."""
-    stream: BinaryIO = file
+    """Read the header of an array; leaves the file at its first number.
+
+    The layout is that of the NumPy Enhancement Proposal 1: magic, version, length, and a text
+    with a dictionary of literals.
+    """
+    start = file.read(8)
+    if len(start) < 8 or start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
+        raise UnreadableScene(f"'{name}' does not begin like a NumPy array of version 1 to 3.")
+    length = int.from_bytes(file.read(2 if start[6] == 1 else 4), "little")
+    if length > LONGEST_HEADER:
+        raise UnreadableScene(f"The header of '{name}' announces {length} bytes; it is damaged.")
     try:
-        version = npy_format.read_magic(stream)
-        if version == (1, 0):
-            shape, fortran, dtype = npy_format.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, fortran, dtype = npy_format.read_array_header_2_0(stream)
-        else:
-            raise UnreadableScene(
-                f"'{name}' is a NumPy file of version {version[0]}.{version[1]}; 1.0 or 2.0 is "
-                "expected."
-            )
-    except (
-        ValueError,
-        TypeError,
-        OverflowError,
-        SyntaxError,
-        MemoryError,
-        RecursionError,
-    ) as error:
-        raise UnreadableScene(
-            f"The header of '{name}' is damaged: {str(error)[:120]}", "Save the array again."
-        ) from error
-    if dtype.hasobject or dtype.names is not None or dtype.kind not in "biufc":
-        what = "Python objects" if dtype.hasobject else f"values of type {dtype}"
+        fields = ast.literal_eval(file.read(length).decode("utf-8"))
+        descr, fortran, shape = fields["descr"], fields["fortran_order"], fields["shape"]
+    except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError) as error:
+        raise UnreadableScene(f"The header of '{name}' is damaged.", "Save it again.") from error
+    if not isinstance(descr, str) or not _NUMBER.fullmatch(descr):
+        what = "Python objects" if "O" in str(descr) else f"values of the type {str(descr)[:40]}"
         raise UnreadableScene(
             f"'{name}' holds {what}; an array of plain numbers is expected.",
             "Objects are never loaded, because they can run code; save plain numbers instead.",
         )
-    return tuple(int(n) for n in shape), dtype, fortran
+    sizes = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
+    if not sizes or not isinstance(fortran, bool):
+        raise UnreadableScene(f"The header of '{name}' gives the sizes {str(shape)[:60]}.")
+    return shape, np.dtype(descr), fortran

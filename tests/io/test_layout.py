@@ -57,10 +57,14 @@ def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
         guessed_axes(shape, "a")
 
 
-@pytest.mark.parametrize("axes", ["HW", "HWCT", "HHW", "CTH", "XYZ", "H-C"])
+@pytest.mark.parametrize("axes", ["HW", "HWCT", "HHW", "CTH", "XYZ", "H-C", "H-W", "HW-"])
 def test_axes_that_do_not_fit(axes: str) -> None:
     with pytest.raises(BadOption, match="do not fit"):
         checked_axes(axes, (4, 5, 6))
+
+
+def test_an_axis_of_size_1_may_stay_without_a_meaning() -> None:
+    assert checked_axes("-hw", (1, 5, 6)) == "-HW"
 
 
 def test_axes_in_lower_case_are_accepted() -> None:
