@@ -43,9 +43,9 @@ def scan(
         part = slice(start, start + CHUNK)
         inputs = (u[..., part], step[..., part], A, B[..., part], C[..., part], state)
         if torch.is_grad_enabled():
-            piece, state = checkpoint(_run, *inputs, use_reentrant=False)
+            piece, state = checkpoint(run_steps, *inputs, use_reentrant=False)
         else:
-            piece, state = _run(*inputs)
+            piece, state = run_steps(*inputs)
         pieces.append(piece)
     y = torch.cat(pieces, 2) if pieces else torch.zeros_like(u)
     y = y + u * D[:, None]
@@ -54,7 +54,7 @@ def scan(
     return (y if z is None else y * F.silu(z)), state if return_last_state else None
 
 
-def _run(
+def run_steps(
     u: Tensor, step: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The recurrence alone, one step after another, from a given state."""
