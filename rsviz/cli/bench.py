@@ -37,7 +37,7 @@ def bench(args: Namespace) -> Answer:
     """Measure: a list of rows {name, value, unit, baseline, ratio}."""
     from rsviz.nn.device import resolve
 
-    known = benches()
+    known = _benches()
     if args.name not in (*known, "all"):
         raise BadOption(f"There is no bench '{args.name}'.", f"Benches: {', '.join(known)}, all.")
     names = list(known) if args.name == "all" else [args.name]
@@ -149,8 +149,8 @@ def start_bench(quick: bool, device: str) -> list[Row]:
     ]
 
 
-def benches() -> dict[str, Bench]:
+def _benches() -> dict[str, Bench]:
     """All benches by name."""
-    from rsviz.evaluate.bench import BENCHES
+    from rsviz.evaluate.bench import benches
 
-    return BENCHES | {"open": open_bench, "start": start_bench}
+    return benches() | {"open": open_bench, "start": start_bench}

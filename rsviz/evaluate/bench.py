@@ -7,10 +7,14 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from rsviz.core import registry
+from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import WeightsMissing
+from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
 from rsviz.evaluate.protocols import protocol, training_labels
@@ -18,6 +22,7 @@ from rsviz.evaluate.rows import Bench, Row, median_seconds, row
 from rsviz.evaluate.training import read_scene, trainer_of
 
 TARGET_SECONDS = 2.0
+FIRST_SECONDS, PUBLISHED_PIXELS = 3.0, 4096
 REPEATS, QUICK_REPEATS = 9, 3
 EPOCHS, QUICK_EPOCHS = 8, 3
 
@@ -32,9 +37,7 @@ def model_bench(model_id: str, quick: bool, device: str) -> list[Row]:
         WeightsMissing: the card has no weights.
     """
     card = registry.card(model_id)
-    weights = next((w for w in card.weights if w.file), None)
-    if weights is None:
-        raise WeightsMissing(f"{card.title} has no weights that could be timed.")
+    weights = _first_weights(card)
     scene = read_scene(protocol(weights.protocol))
     repeats = QUICK_REPEATS if quick else REPEATS
     where = f"{weights.scene},{'x'.join(map(str, scene.grid.shape))}"
@@ -50,6 +53,18 @@ def model_bench(model_id: str, quick: bool, device: str) -> list[Row]:
     rows.append(row(f"inference/{where}/emitted layers", emitted, "s", "loop_scan", looped))
     rows.append(row(f"training epoch/{where}", epoch, "s", "loop_scan", looped_epoch))
     return rows
+
+
+def _first_weights(card: ModelCard) -> Weights:
+    """The first weights of a card that have a file.
+
+    Raises:
+        WeightsMissing: there are none.
+    """
+    weights = next((w for w in card.weights if w.file), None)
+    if weights is None:
+        raise WeightsMissing(f"{card.title} has no weights that could be timed.")
+    return weights
 
 
 def _epoch_seconds(model_id: str, scene: Scene, device: str, epochs: int) -> float:
@@ -88,10 +103,6 @@ def scan_bench(quick: bool, device: str) -> list[Row]:
     return bench_scan(quick)
 
 
-def mamba_moe_bench(quick: bool, device: str) -> list[Row]:
-    """MambaMoE on its first scene."""
-    return model_bench("mamba_moe", quick, device)
-
-
-BENCHES: dict[str, Bench] = {"scan": scan_bench, "mamba_moe": mamba_moe_bench}
-"""Benches by name: (quick, device) -> rows."""
+def benches() -> dict[str, Bench]:
+    """The scan, and every model under its id: (quick, device) -> rows."""
+    return {"scan": scan_bench} | {name: partial(model_bench, name) for name in registry.cards()}
