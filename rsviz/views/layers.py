@@ -186,7 +186,7 @@ def _routing(layer: RoutingMap, style: Style) -> Drawing:
 
 
 def _uncertainty(layer: UncertaintyMap, style: Style) -> Drawing:
-    limits = layer.limits or (0.0, limits_for(layer.data)[1])
+    limits = limits_for(layer.data, layer.limits)
     return _ramp(layer.data, layer.title, layer.unit, layer.kind, limits, layer.measure)
 
 

@@ -84,7 +84,7 @@ def visit(browser) -> Iterator[Visit]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
 
         def watch(request) -> None:
@@ -99,6 +99,9 @@ def visit(browser) -> Iterator[Visit]:
 
     yield go
     for context in contexts:
+        for page in context.pages:
+            shown = page.get_by_test_id("stException").all_inner_texts()
+            complaints.extend(f"an exception on the page: {text}" for text in shown)
         context.close()
     assert not complaints, "\n".join(complaints)
 

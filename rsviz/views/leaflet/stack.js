@@ -17,7 +17,7 @@ class LayerStack {
     for (const id of [...this.items.keys()]) if (!wanted.has(id)) this.remove(id);
     for (const spec of specs) {
       const item = this.items.get(spec.id) ?? this.add(spec);
-      this.draw(item, spec);
+      item.spec = spec;
       const kept = stored.settings[spec.id];
       const mine = kept && kept.asked === asked(spec) ? kept : spec;
       item.visible = mine.visible;
@@ -37,11 +37,11 @@ class LayerStack {
   }
 
   /** Show the image of a layer; what it replaces stays until it has arrived. */
-  draw(item, spec) {
+  draw(item) {
     const { L, map } = this.view;
+    const { spec } = item;
     const { south, west, north, east } = spec.bounds ?? this.view.frame.bounds;
     const place = JSON.stringify([south, west, north, east]);
-    item.spec = spec;
     if (item.url === spec.url && item.place === place) return;
     if (item.place === place) {
       item.overlay.setUrl(spec.url);
@@ -88,9 +88,11 @@ class LayerStack {
     const shown = this.view.swipe.shown();
     this.order.forEach((id, position) => {
       const item = this.items.get(id);
+      const show = shown ? shown.has(id) : item.visible;
+      if (show) this.draw(item); // a hidden image is not even fetched
       item.pane.style.zIndex = 400 + position;
-      item.pane.style.display = (shown ? shown.has(id) : item.visible) ? "" : "none";
-      item.overlay.setOpacity(item.opacity);
+      item.pane.style.display = show ? "" : "none";
+      item.overlay?.setOpacity(item.opacity);
     });
     this.view.swipe.clip();
     drawLegends(this.view.legends, this.visible().map((item) => item.spec.legend));

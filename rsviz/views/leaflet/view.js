@@ -167,7 +167,7 @@ class MapView {
   /** Pixels as squares when magnified, smooth when reduced. */
   sharpen() {
     for (const { overlay } of this.stack.items.values()) {
-      const image = overlay.getElement?.();
+      const image = overlay?.getElement();
       if (!image?.naturalWidth) continue;
       const size = parseFloat(image.style.width) * devicePixelRatio;
       image.classList.toggle("pixelated", size >= image.naturalWidth);
