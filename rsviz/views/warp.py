@@ -116,14 +116,38 @@ class MapFrame:
     @cached_property
     def _positions(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scene pixel coordinates (rows, columns) of every display pixel's centre."""
+        rows, cols = self._interpolated(*(_centres(size) for size in self.shape))
+        return rows.astype(np.float32), cols.astype(np.float32)
+
+    def positions(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Scene pixel coordinates (rows, columns) at places of the map; far away outside of it.
+
+        Args:
+            x: (w,) Mercator metres eastwards; columns where there is no map.
+            y: (h,) Mercator metres northwards; -rows where there is no map.
+
+        Returns:
+            (h, w) rows and (h, w) columns.
+        """
+        if self.nodes is None:
+            return np.meshgrid(-y, x, indexing="ij")
+        south, west, north, east = self.bounds
+        (x0, x1), (y0, y1) = mercator(np.array([south, north]), np.array([west, east]))
+        down, right = (y1 - y) / (y1 - y0), (x - x0) / (x1 - x0)
+        rows, cols = self._interpolated(down, right)
+        beyond = ~np.logical_and.outer((down >= 0) & (down <= 1), (right >= 0) & (right <= 1))
+        rows[beyond] = cols[beyond] = NOWHERE
+        return rows, cols
+
+    def _interpolated(self, down: Array, right: Array) -> tuple[Array, Array]:
+        """Scene pixel coordinates at shares of the height and width of the display raster."""
         assert self.nodes is not None
-        height, width = self.shape
         vertical, horizontal = (
-            _weights(height, self.nodes.shape[1]),
-            _weights(width, self.nodes.shape[2]),
+            _weights(down, self.nodes.shape[1]),
+            _weights(right, self.nodes.shape[2]),
         )
         rows, cols = (vertical @ plane @ horizontal.T for plane in self.nodes)  # (h, w) each
-        return rows.astype(np.float32), cols.astype(np.float32)
+        return rows, cols
 
     def place(self, image: Rgba) -> Rgba:
         """Put an image over the scene's ground into the display raster; transparent around it.
@@ -137,16 +161,7 @@ class MapFrame:
             return image
         rows, cols = self._positions
         height, width = image.shape[:2]
-        with np.errstate(invalid="ignore"):
-            r = np.floor(rows * (height / self.grid.height))
-            c = np.floor(cols * (width / self.grid.width))
-            outside = ~((r >= 0) & (r < height) & (c >= 0) & (c < width))
-        flat = np.where(outside, 0.0, r).astype(np.intp) * width
-        flat += np.where(outside, 0.0, c).astype(np.intp)
-        pixels = np.ascontiguousarray(image).view(np.uint32).reshape(-1)  # one word a pixel
-        placed: NDArray[np.uint32] = pixels[flat]
-        placed[outside] = 0
-        return placed.view(np.uint8).reshape(*self.shape, 4)  # (h, w) words to (h, w, 4)
+        return gathered(image, rows * (height / self.grid.height), cols * (width / self.grid.width))
 
     def rowcol(self, lat: float, lng: float) -> tuple[int, int] | None:
         """The scene pixel at a latitude and longitude, or None outside the scene."""
@@ -185,6 +200,20 @@ class MapFrame:
         if self._projection is None:
             return -np.asarray(lat), np.asarray(lng)
         return self._projection.rowcol(lat, lng)
+
+
+def gathered(image: Rgba, rows: Numbers, cols: Numbers) -> Rgba:
+    """The pixels of an image (h, w, 4) that hold positions (rows, columns); transparent outside."""
+    height, width = image.shape[:2]
+    with np.errstate(invalid="ignore"):
+        r, c = np.floor(rows), np.floor(cols)
+        outside = ~((r >= 0) & (r < height) & (c >= 0) & (c < width))
+    flat = np.where(outside, 0.0, r).astype(np.intp) * width
+    flat += np.where(outside, 0.0, c).astype(np.intp)
+    pixels = np.ascontiguousarray(image).view(np.uint32).reshape(-1)  # one word a pixel
+    found: NDArray[np.uint32] = pixels[flat]
+    found[outside] = 0
+    return found.view(np.uint8).reshape(*flat.shape, 4)  # (h, w) words to (h, w, 4)
 
 
 Box = tuple[tuple[float, float], tuple[float, float]]
@@ -236,7 +265,7 @@ def _nodes(projection: Projection, box: Box, shape: tuple[int, int]) -> Array:
         coarse = _table(projection, box, count)
         fine = _table(projection, box, 2 * count - 1)
         if np.isfinite(fine).all():
-            between = _weights(2 * count - 1, count, centres=False)
+            between = _weights(np.linspace(0.0, 1.0, 2 * count - 1), count)
             guess = np.stack([between @ plane @ between.T for plane in coarse])
             if np.abs(guess - fine).max() < TOLERANCE_PX:
                 return coarse
@@ -252,12 +281,16 @@ def _table(projection: Projection, box: Box, count: int) -> Array:
     return np.stack(projection.rowcol(*from_mercator(x, y)))
 
 
-def _weights(size: int, count: int, centres: bool = True) -> Array:
-    """(size, count) weights of linear interpolation from `count` even nodes, edges included."""
-    at = (np.arange(size) + 0.5) / size if centres else np.linspace(0.0, 1.0, size)
+def _centres(size: int) -> Array:
+    """Centres of `size` pixels as shares of their whole extent."""
+    return (np.arange(size) + 0.5) / size
+
+
+def _weights(at: Array, count: int) -> Array:
+    """(n, count) weights of linear interpolation at n shares between `count` even nodes."""
     place = at * (count - 1)
-    low = np.minimum(place.astype(np.intp), count - 2)
-    weights = np.zeros((size, count))
-    weights[np.arange(size), low] = 1.0 - (place - low)
-    weights[np.arange(size), low + 1] += place - low
+    low = np.clip(place.astype(np.intp), 0, count - 2)
+    weights = np.zeros((at.size, count))
+    weights[np.arange(at.size), low] = 1.0 - (place - low)
+    weights[np.arange(at.size), low + 1] += place - low
     return weights
