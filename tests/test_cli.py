@@ -128,6 +128,8 @@ def test_a_record_of_another_scene_or_of_other_weights_is_refused(
     path.write_text(json.dumps(record | {"layers": {**record["layers"], "classes": "0" * 64}}))
     found = answer(rsviz("run", "--record", path, "--json"))
     assert (found["same"], found["differing"]) == (False, ["classes"])
+    path.write_text(json.dumps({k: v for k, v in record.items() if k != "layers"}))
+    assert "same" not in answer(rsviz("run", "--record", path, "--json"))
     path.write_text(json.dumps(record))
     pixels = patches.pixels.copy()
     pixels[0, 0, 5, 5] += 1

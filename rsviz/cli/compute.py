@@ -47,11 +47,9 @@ def run(args: Namespace) -> Answer:
         "notes": record["notes"],
         "layers": record["layers"],
     }
-    if before:
-        same = {
-            name: digest == before["layers"].get(name) for name, digest in data["layers"].items()
-        }
-        data |= {"same": all(same.values()), "differing": [n for n, ok in same.items() if not ok]}
+    if before and "layers" in before:
+        differing = [n for n, found in data["layers"].items() if found != before["layers"].get(n)]
+        data |= {"same": not differing, "differing": differing}
     if args.out:
         data["files"] = [str(path) for path in write_result(result, scene, Path(args.out))]
     return Answer(data, _told(data))
@@ -91,10 +89,10 @@ def _read_record(args: Namespace) -> dict[str, Any]:
     if args.model or args.scene or args.set or args.want or args.weights:
         raise BadOption("--record says all; leave out model, scene, options, layers and weights.")
     file = args.record
-    needed = ("model", "weights", "options", "seed", "wants", "device", "scene_ref", "scene_id")
+    needed = ("model", "weights", "weights_sha256", "options", "seed", "wants", "device")
     try:
         record = json.loads(Path(file).read_text(encoding="utf8"))
-        missing = [name for name in (*needed, "layers", "weights_sha256") if name not in record]
+        missing = [n for n in (*needed, "scene_ref", "scene_id") if n not in record]
     except (OSError, ValueError, TypeError) as error:
         raise BadOption(f"'{file}' cannot be read as a record of a run ({error}).") from None
     if not isinstance(record, dict) or missing:
@@ -156,8 +154,8 @@ def _told(data: dict[str, Any]) -> str:
     if data["metrics"]:
         lines.append(_scores(data["metrics"]) + f" on {data['metrics']['n_test']} test pixels")
     if "same" in data:
-        differing = f"differs in: {', '.join(data['differing'])}"
-        lines.append("The result is the same." if data["same"] else f"The result {differing}.")
+        differing = f"The result differs in: {', '.join(data['differing'])}."
+        lines.append("The result is the same." if data["same"] else differing)
     return "\n".join([*lines, *data["notes"], *data.get("files", ())])
 
 
