@@ -11,6 +11,7 @@ from models.sformer.internals import Inside, layer, map_probes, mapped
 from models.sformer.mapping import Reading, read_scene
 from models.sformer.network import Config, SFormer
 from models.sformer.patches import padded
+from models.sformer.plain import seconds_a_pixel
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.layers import Layer
@@ -53,6 +54,11 @@ class SFormerModel:
             extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
         probabilities = planes["probabilities"].astype(np.float32, copy=False)
         return class_layers(probabilities, scene, valid, self.weights) | extra
+
+    def published_seconds(self, scene: Scene, count: int) -> float:
+        """Time of a pixel in the form of the paper, measured on `count` pixels of a scene."""
+        pixels = torch.from_numpy(filled_pixels(scene, defined(scene))).to(self.device)
+        return seconds_a_pixel(self.network, self.network.projection(pixels), count)
 
 
 def _pixel(options: Options, shape: tuple[int, int]) -> tuple[int, int]:

@@ -6,13 +6,29 @@ all 100 x 100 scores of a head. It reads the parameters of an `SFormer` in use.
 
 from __future__ import annotations
 
+import time
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.sformer.network import DEPTH, SIDE, KernelBlock, SFormer, TokenBlock
+from models.sformer.network import DEPTH, PATCH, SIDE, KernelBlock, SFormer, TokenBlock
+from models.sformer.patches import padded, patches_at
 
 BATCH = 1024
+
+
+def seconds_a_pixel(network: SFormer, image: Tensor, count: int) -> float:
+    """Time of a pixel in the published form, measured on `count` pixels of an image (k, H, W)."""
+    image = padded(image)
+    width = image.shape[2] - PATCH + 1
+    index = torch.arange(count, device=image.device) % (width * (image.shape[1] - PATCH + 1))
+    started = time.perf_counter()
+    with torch.inference_mode():
+        for pixels in index.split(BATCH):
+            found = scores(network, patches_at(image, pixels // width, pixels % width))
+            found.softmax(dim=1).cpu()
+    return (time.perf_counter() - started) / count
 
 
 def scores(network: SFormer, patches: Tensor, keep: int | None = None) -> Tensor:

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import WeightsMissing
-from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
 from rsviz.evaluate.protocols import protocol, training_labels
@@ -22,7 +20,6 @@ from rsviz.evaluate.rows import Bench, Row, median_seconds, row
 from rsviz.evaluate.training import read_scene, trainer_of
 
 TARGET_SECONDS = 2.0
-FIRST_SECONDS, PUBLISHED_PIXELS = 3.0, 4096
 REPEATS, QUICK_REPEATS = 9, 3
 EPOCHS, QUICK_EPOCHS = 8, 3
 
@@ -37,7 +34,7 @@ def model_bench(model_id: str, quick: bool, device: str) -> list[Row]:
         WeightsMissing: the card has no weights.
     """
     card = registry.card(model_id)
-    weights = _first_weights(card)
+    weights = first_weights(card)
     scene = read_scene(protocol(weights.protocol))
     repeats = QUICK_REPEATS if quick else REPEATS
     where = f"{weights.scene},{'x'.join(map(str, scene.grid.shape))}"
@@ -45,17 +42,17 @@ def model_bench(model_id: str, quick: bool, device: str) -> list[Row]:
     full = Ask(card.id, weights.id, device=device, wants=tuple(card.on_request))
     every = median_seconds(lambda: run(scene, full), repeats)
     emitted = median_seconds(lambda: run(scene, plain), repeats)
-    epoch = _epoch_seconds(model_id, scene, device, QUICK_EPOCHS if quick else EPOCHS)
+    epoch = epoch_seconds(model_id, scene, device, QUICK_EPOCHS if quick else EPOCHS)
     rows = [row(f"inference/{where}/all layers", every, "s", "target", TARGET_SECONDS)]
     with _scan_backend("reference"):
         looped = median_seconds(lambda: run(scene, plain), 1, warm=False)
-        looped_epoch = None if quick else _epoch_seconds(model_id, scene, device, 2)
+        looped_epoch = None if quick else epoch_seconds(model_id, scene, device, 2)
     rows.append(row(f"inference/{where}/emitted layers", emitted, "s", "loop_scan", looped))
     rows.append(row(f"training epoch/{where}", epoch, "s", "loop_scan", looped_epoch))
     return rows
 
 
-def _first_weights(card: ModelCard) -> Weights:
+def first_weights(card: ModelCard) -> Weights:
     """The first weights of a card that have a file.
 
     Raises:
@@ -67,7 +64,7 @@ def _first_weights(card: ModelCard) -> Weights:
     return weights
 
 
-def _epoch_seconds(model_id: str, scene: Scene, device: str, epochs: int) -> float:
+def epoch_seconds(model_id: str, scene: Scene, device: str, epochs: int) -> float:
     """Median time between two reports of the trainer, the first epoch not counted."""
     assert scene.truth is not None
     card = registry.card(model_id)
@@ -103,6 +100,14 @@ def scan_bench(quick: bool, device: str) -> list[Row]:
     return bench_scan(quick)
 
 
+def sformer_bench(quick: bool, device: str) -> list[Row]:
+    """SFormer, whose published form is the other way to compute."""
+    from rsviz.evaluate.bench_sformer import bench_sformer
+
+    return bench_sformer(quick, device)
+
+
 def benches() -> dict[str, Bench]:
     """The scan, and every model under its id: (quick, device) -> rows."""
-    return {"scan": scan_bench} | {name: partial(model_bench, name) for name in registry.cards()}
+    models: dict[str, Bench] = {name: partial(model_bench, name) for name in registry.cards()}
+    return {"scan": scan_bench} | models | {"sformer": sformer_bench}

@@ -1,0 +1,49 @@
+"""How fast SFormer maps a scene: beside the form of the paper, in the same run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsviz.core import registry
+from rsviz.core.options import build
+from rsviz.core.run import Ask, run
+from rsviz.evaluate.bench import epoch_seconds, first_weights
+from rsviz.evaluate.protocols import protocol
+from rsviz.evaluate.rows import Row, median_seconds, row
+from rsviz.evaluate.training import read_scene
+
+FIRST_SECONDS = 3.0
+PIXELS, QUICK_PIXELS = 4096, 1024
+REPEATS, EPOCHS = 3, 4
+
+
+def bench_sformer(quick: bool, device: str) -> list[Row]:
+    """The whole map in single and half precision, the first coarse map, an epoch of training.
+
+    The form of the paper is timed on a part of the pixels and scaled up to all of them.
+
+    Raises:
+        WeightsMissing: the card has no weights.
+    """
+    card = registry.card("sformer")
+    weights = first_weights(card)
+    scene = read_scene(protocol(weights.protocol))
+    where = f"{weights.scene},{'x'.join(map(str, scene.grid.shape))}"
+    model: Any = registry.build(card)
+    model.load(weights, device)
+    pixels = QUICK_PIXELS if quick else PIXELS
+    published = model.published_seconds(scene, pixels) * scene.grid.height * scene.grid.width
+
+    def seconds(values: dict[str, Any]) -> float:
+        ask = Ask(card.id, weights.id, build(card.options, values), device=device)
+        return median_seconds(lambda: run(scene, ask), 1 if quick else REPEATS)
+
+    rows = [
+        row(f"inference/{where}/{what}", seconds(values), "s", "published form", published)
+        for what, values in (("every pixel", {}), ("every pixel, bfloat16", {"bf16": True}))
+    ]
+    first = seconds({"detail": "every 4th pixel"})
+    rows.append(row(f"inference/{where}/first map", first, "s", "target", FIRST_SECONDS))
+    epoch = epoch_seconds(card.id, scene, device, EPOCHS)
+    rows.append(row(f"training epoch/{where}", epoch, "s"))
+    return rows
