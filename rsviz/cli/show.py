@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import asdict
 
 from rsviz.cli.output import Answer, table
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
-from rsviz.core.packing import pack
 
 
 def scenes(args: Namespace) -> Answer:
@@ -86,5 +86,4 @@ def describe(args: Namespace) -> Answer:
         f"coordinates {found.grid.crs}" if found.grid.crs else "no map coordinates",
         *found.notes,
     ]
-    data, _ = pack(found)
-    return Answer(data, "\n".join(lines))
+    return Answer(asdict(found), "\n".join(lines))

@@ -50,10 +50,10 @@ def write_result(result: Result, scene: Scene, folder: Path) -> list[Path]:
     for name, layer in result.layers.items():
         written += WRITERS[layer.kind](layer, folder / name)
         if isinstance(layer, RasterLayer):
-            written.append(folder / f"{name}.png")
-            write_png(pictures_of(layer), written[-1])
+            written.append(write_png(pictures_of(layer), folder / f"{name}.png"))
     if result.split is not None:
         written += _write_codes(result.split, folder / "split", first=0)
+        written.append(write_png(pictures_of(result.split), folder / "split.png"))
     written.append(folder / "map.html")
     written[-1].write_text(page(result), encoding="utf8")
     written.append(folder / "record.json")

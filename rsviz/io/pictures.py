@@ -118,8 +118,8 @@ _PAINTERS: dict[str, Callable[[Any], list[Picture]]] = {
 }
 
 
-def write_png(pictures: list[Picture], path: Path) -> None:
-    """Write images side by side with their titles and legends as one PNG."""
+def write_png(pictures: list[Picture], path: Path) -> Path:
+    """Write images side by side with their titles and legends as one PNG; returns its path."""
     width = WIDE if len(pictures) == 1 else NARROW
     columns = min(COLUMNS, len(pictures))
     cells = [_cell(picture, width) for picture in pictures]
@@ -138,6 +138,7 @@ def write_png(pictures: list[Picture], path: Path) -> None:
         sheet.paste(legend, (left, top))
         top += legend.height + PAD
     sheet.save(path, optimize=True)
+    return path
 
 
 def _cell(picture: Picture, width: int) -> Image.Image:

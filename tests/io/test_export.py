@@ -168,7 +168,7 @@ def test_pictures_show_the_colours_of_the_classes(written):
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
     assert {(0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0x00, 0x9E, 0x73)} <= colours
     rasters = ("class_map", "probability_map", "uncertainty_map", "scalar_map", "routing_map")
-    assert {f"{name}.png" for name in (*rasters, "sr_image")} == {
+    assert {f"{name}.png" for name in (*rasters, "sr_image", "split")} == {
         p.name for p in paths if p.suffix == ".png"
     }
 

@@ -1,0 +1,42 @@
+"""The exported map opens from a disk, without a server and without a network."""
+
+import numpy as np
+import pytest
+
+from rsviz.core.grid import Grid
+from rsviz.core.layers import ClassMap, ScalarMap
+from rsviz.core.model import Result, RunRecord
+from rsviz.io.webmap import page
+
+GRIDS = {
+    "map": Grid(30, 20, "EPSG:32633", (10.0, 0.0, 4e5, 0.0, -10.0, 52e5), (10.0, 10.0)),
+    "pixel": Grid(30, 20),
+}
+
+
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
+def test_layers_and_legends_can_be_switched_offline(visit, tmp_path, grid):
+    rows, cols = np.mgrid[:30, :20]
+    names = ("corn <b>", "water")
+    classes = ClassMap("Classes", "a", grid, (cols > 9).astype(int), names)
+    number = ScalarMap("Height", "a", grid, rows / 30, "height", "m")
+    record = RunRecord(
+        "toy", "", "", {}, "0" * 32, "toy", "A <toy> scene", "cpu", 0, (), 0.1, 1.0, {}
+    )
+    path = tmp_path / "map.html"
+    path.write_text(page(Result({"classes": classes, "height": number}, record)), "utf8")
+    shown = visit(path.as_uri(), may_ask=("file://",))
+    assert shown.title() == "toy on A <toy> scene"
+    image = shown.locator("img.leaflet-image-layer")
+    assert image.count() == 1
+    box = image.bounding_box()
+    assert box["width"] > 100
+    assert box["height"] / box["width"] == pytest.approx(1.5, abs=0.1)
+    legends = shown.locator(".rsviz-legend:visible")
+    assert legends.all_inner_texts() == ["Classes\ncorn <b>\nwater"]
+    shown.locator("label", has_text="Height").click()
+    assert image.count() == 2
+    assert "0 to 0.9667 m" in legends.nth(1).inner_text()
+    shown.locator("label", has_text="Classes").click()
+    assert image.count() == 1
+    assert legends.count() == 1
