@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from rsviz.core.scene import Description, Spectrum, Truth
 from rsviz.io.catalog import SceneEntry
 from rsviz.jobs.display import Composite, Histogram, RegionStats
 from rsviz.jobs.executor import LocalExecutor
+from rsviz.jobs.pyramid import Parts, Pyramid
 from rsviz.jobs.readers import Readers, RemoteSource
 from rsviz.views.state import Limits, Session
 from rsviz.views.warp import MapFrame
@@ -84,6 +86,20 @@ def composite(key: SceneKey, bands: tuple[int, ...], limits: Limits | None) -> C
 def placed(key: SceneKey, bands: tuple[int, ...], limits: Limits | None) -> NDArray[np.uint8]:
     """Bands as an image in the raster of the map: (H, W, 4)."""
     return frame(description(key).grid).place(composite(key, bands, limits).image)
+
+
+@st.cache_resource(show_spinner=False)
+def parts() -> Parts:
+    """Parts of large images that were made lately."""
+    return Parts()
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def pyramid(key: SceneKey, bands: tuple[int, ...], limits: Limits | None) -> Pyramid:
+    """Bands as an image in all sizes."""
+    stretched = composite(key, bands, limits).limits
+    make = partial(source(key).averaged, bands, stretched)
+    return Pyramid(description(key), make, parts(), (key, bands, stretched))
 
 
 @st.cache_resource(show_spinner="Comparing spectra", max_entries=8)

@@ -42,6 +42,22 @@ class Values:
         return self.data.tobytes()
 
 
+@dataclass(frozen=True)
+class MapTiles:
+    """Where the map finds the tiles of a large image.
+
+    Attributes:
+        url: their address with {z}, {x} and {y}.
+        least, most: zooms between which tiles are made; beyond, they are shrunk or magnified.
+        native: zoom at which a pixel of the scene is as large as one of the screen.
+    """
+
+    url: str
+    least: int
+    most: int
+    native: float
+
+
 @dataclass(frozen=True, eq=False)
 class MapLayer:
     """One image on the map.
@@ -55,6 +71,7 @@ class MapLayer:
         legend: how to read it.
         values: what the pointer tells.
         photo: whether slight losses of compression do not matter (composites, never classes).
+        tiles: of the image in all its detail; the image is shown until they have come.
         frame: where the image lies, when it covers only a part of the map (a detail of a large
             scene: `MapFrame.of(grid.crop(window))`).
     """
@@ -67,6 +84,7 @@ class MapLayer:
     legend: Legend | None = None
     values: Values | None = None
     photo: bool = False
+    tiles: MapTiles | None = None
     frame: MapFrame | None = None
 
     @cached_property
@@ -213,6 +231,7 @@ def _layer(layer: MapLayer, place: Publisher) -> dict[str, Any]:
         "url": url,
         "opacity": layer.opacity,
         "visible": layer.visible,
+        "tiles": asdict(layer.tiles) if layer.tiles else None,
         "bounds": layer.frame.bounds._asdict() if layer.frame else None,
         "legend": asdict(layer.legend) if layer.legend else None,
         "values": values,

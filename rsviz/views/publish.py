@@ -15,7 +15,16 @@ from PIL import Image
 from streamlit import runtime
 
 HERE = Path(__file__).parent / "leaflet"
-PARTS = ("base", "stack", "swipe", "marks", "legend", "cursor", "view")  # one module, in this order
+PARTS = (
+    "base",
+    "tiles",
+    "stack",
+    "swipe",
+    "marks",
+    "legend",
+    "cursor",
+    "view",
+)  # one module, in this order
 
 
 class Publisher:

@@ -1,6 +1,6 @@
-"""The web server: the app with security headers; `streamlit run` on this file starts it.
+"""The web server: the app with tiles and security headers; `streamlit run` on this file starts it.
 
-Plain `streamlit run app.py` works as well, without the headers.
+Plain `streamlit run app.py` works as well, without the two.
 """
 
 import sys
@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # so that it can be started from any folder
+
+from rsviz.views import tiles  # noqa: E402
 
 OWN = "'self' data: blob:"
 BASEMAPS = "https://tile.openstreetmap.org https://server.arcgisonline.com"  # off until asked for
@@ -50,4 +52,8 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
-app = st.App(ROOT / "app.py", middleware=[Middleware(SecurityHeaders)])
+app = st.App(
+    ROOT / "app.py",
+    routes=[tiles.route(st.get_option("server.baseUrlPath"))],
+    middleware=[Middleware(SecurityHeaders)],
+)

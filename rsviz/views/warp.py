@@ -8,6 +8,7 @@ cannot hold the scene, the frame is the scene's own pixels.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
 from rsviz.views.projection import (
+    EARTH_RADIUS_M,
     LATITUDE_LIMIT,
     NotOnWebMap,
     Numbers,
@@ -29,6 +31,7 @@ from rsviz.views.projection import (
 Rgba = NDArray[np.uint8]
 Array = NDArray[np.float64]
 
+TILE_SIDE = 256  # of the tiles that maps on the web are cut into
 TARGET_SIDE = 1024  # small scenes are oversampled towards this, so that edges of pixels stay true
 MOST_OVERSAMPLING = 8
 TOLERANCE_PX = 0.05  # error allowed to the interpolated transformation, in scene pixels
@@ -107,6 +110,13 @@ class MapFrame:
     def on_map(self) -> bool:
         """Whether the frame has latitudes and longitudes."""
         return self._projection is not None
+
+    @cached_property
+    def native_zoom(self) -> float:
+        """The zoom of the map at which a scene pixel is as large as a pixel of a tile."""
+        if self._projection is None:
+            return 0.0
+        return math.log2(2 * math.pi * EARTH_RADIUS_M / TILE_SIDE / _pixel_size(self._projection))
 
     @cached_property
     def id(self) -> str:

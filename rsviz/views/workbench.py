@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from rsviz.core.layers import RasterLayer
-from rsviz.views import address, bands, clients, errors
+from rsviz.views import address, bands, clients, errors, tiles
 from rsviz.views.bench import Bench
 from rsviz.views.layers import PLAIN, Style, map_layer
 from rsviz.views.map import MapLayer, Marker, happened, show_map
@@ -68,8 +68,9 @@ def base(bench: Bench) -> MapLayer:
     look = bench.session.look
     bands.settle(look, bench.about)
     image = clients.placed(bench.key, look.bands, look.limits)
+    detail = tiles.of(bench)
     names = ", ".join(bands.label(bench.about.bands, i) for i in look.bands)
-    return MapLayer("scene", f"Scene ({names})", image, photo=True)
+    return MapLayer("scene", f"Scene ({names})", image, photo=True, tiles=detail)
 
 
 def overlay(
@@ -112,7 +113,7 @@ def _drawn(
 
 def notes(bench: Bench, more: Sequence[str] = ()) -> None:
     """Everything that was guessed, and what else one should know, in sentences."""
-    lines = [*bench.about.notes, *bench.frame.notes, *more]
+    lines = [*bench.about.notes, *bench.frame.notes, *tiles.notes(bench), *more]
     if bench.about.simulated:
         lines.insert(0, "This scene is simulated; no satellite or aircraft has seen it.")
     if lines:

@@ -42,6 +42,7 @@ class LayerStack {
     const { spec } = item;
     const { south, west, north, east } = spec.bounds ?? this.view.frame.bounds;
     const place = JSON.stringify([south, west, north, east]);
+    drawTiles(this.view, item);
     if (item.url === spec.url && item.place === place) return;
     if (item.place === place) {
       item.overlay.setUrl(spec.url);
@@ -74,6 +75,7 @@ class LayerStack {
 
   remove(id) {
     const item = this.items.get(id);
+    item.tiles?.remove();
     item.overlay?.remove();
     item.pane.remove();
     this.items.delete(id);
@@ -92,7 +94,7 @@ class LayerStack {
       if (show) this.draw(item); // a hidden image is not even fetched
       item.pane.style.zIndex = 400 + position;
       item.pane.style.display = show ? "" : "none";
-      item.overlay?.setOpacity(item.opacity);
+      for (const drawn of [item.overlay, item.tiles]) drawn?.setOpacity(item.opacity);
     });
     this.view.swipe.clip();
     drawLegends(this.view.legends, this.visible().map((item) => item.spec.legend));

@@ -133,10 +133,18 @@ class MapView {
       this.placed = true;
       const last = recall(`view:${this.frame.id}`);
       this.map.fitBounds(this.bounds, { animate: false, padding: [8, 8] });
-      this.map.setMinZoom(this.map.getZoom() - 3).setMaxZoom(this.map.getZoom() + 7);
+      const fit = this.map.getZoom();
+      this.map.setMinZoom(fit - 3).setMaxZoom(fit + Math.max(7, this.closest()));
       if (last) this.map.setView([last.lat, last.lng], last.zoom, { animate: false });
     }
     this.moved();
+  }
+
+  /** How many zooms it takes until eight pixels of the screen show one of the scene. */
+  closest() {
+    const [a, b] = [this.bounds.getSouthWest(), this.bounds.getNorthEast()];
+    const size = this.map.latLngToLayerPoint(a).distanceTo(this.map.latLngToLayerPoint(b));
+    return Math.log2(Math.hypot(this.frame.height, this.frame.width) / size) + 3;
   }
 
   fit() {
@@ -172,6 +180,7 @@ class MapView {
       const size = parseFloat(image.style.width) * devicePixelRatio;
       image.classList.toggle("pixelated", size >= image.naturalWidth);
     }
+    for (const { tiles } of this.stack.items.values()) tiles?.sharpen();
   }
 
   pick(latlng) {
