@@ -14,6 +14,7 @@ from models.mamba_moe.card import Options
 from models.mamba_moe.internals import Inside, Replay, layer, probes_for, reduced
 from models.mamba_moe.network import Config, MambaMoE
 from models.mamba_moe.prepare import defined, pixels_of
+from models.mamba_moe.storage import restored
 from models.mamba_moe.symmetry import turned, turned_back
 from rsviz.core.card import Weights
 from rsviz.core.layers import ClassMap, Layer, ProbabilityMap, ScalarMap, UncertaintyMap
@@ -38,7 +39,7 @@ class MambaMoEModel:
         state = load_file(weights.path)
         self.replay = Replay.taken_from(state)
         self.network = MambaMoE(Config.from_record(weights.config))
-        self.network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        self.network.load_state_dict(restored(state))
         self.network.to(self.device, memory_format=torch.channels_last)
         self.network.eval().requires_grad_(False)
 

@@ -37,7 +37,6 @@ class Config:
         scene_size: (height, width) for the paper's spectral expert, which only fits that size;
             None for the one that fits any.
         regions: soft regions of the spectral expert that fits any size.
-        dropout: share of feature channels dropped before each head in training.
     """
 
     bands: int
@@ -48,7 +47,6 @@ class Config:
     pool_first: bool = True
     scene_size: tuple[int, int] | None = None
     regions: int = 16
-    dropout: float = 0.0
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Config:
@@ -203,13 +201,12 @@ def stem(inputs: int, width: int, pool: bool) -> nn.Sequential:
     return nn.Sequential(*layers, *([nn.AvgPool2d(2)] if pool else []))
 
 
-def head(width: int, classes: int, dropout: float) -> nn.Sequential:
+def head(width: int, classes: int) -> nn.Sequential:
     """Features to class logits."""
     return nn.Sequential(
         nn.Conv2d(width, 2 * width, 1),
         nn.GroupNorm(GROUPS, 2 * width),
         nn.SiLU(),
-        nn.Dropout2d(dropout),
         nn.Conv2d(2 * width, classes, 1),
     )
 
@@ -232,7 +229,7 @@ class MambaMoE(nn.Module):
         )
         self.blocks = nn.ModuleList(MoMEB(config, level) for level in (1, 2, 3))
         self.fusions = nn.ModuleList(Fusion(width, coarsest=level == 3) for level in (1, 2, 3))
-        self.heads = nn.ModuleList(head(width, config.classes, config.dropout) for _ in range(3))
+        self.heads = nn.ModuleList(head(width, config.classes) for _ in range(3))
 
     def scale_bands(self, offset: Tensor, span: Tensor) -> None:
         """Set how bands are scaled: (bands,) each, in the unit of the scene."""

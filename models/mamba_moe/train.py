@@ -17,13 +17,13 @@ from torch import Tensor
 from models.mamba_moe.internals import Replay
 from models.mamba_moe.network import Config, MambaMoE
 from models.mamba_moe.prepare import band_scaling, defined, pixels_of
+from models.mamba_moe.storage import compact
 from models.mamba_moe.symmetry import ORIENTATIONS, turned, turned_back
 from models.mamba_moe.ugcl import ugcl_loss
 from rsviz.core.model import OnStep
 from rsviz.core.options import build, option
 from rsviz.core.scene import Scene
 from rsviz.nn.fit import (
-    AveragedWeights,
     Trained,
     parameter_count,
     polynomial_decay,
@@ -32,14 +32,14 @@ from rsviz.nn.fit import (
     seeded,
 )
 
-CHECKPOINT_EPOCHS, REPLAYED, GRADIENT_NORM = 20, 24, 10.0
+CHECKPOINT_EPOCHS, GRADIENT_NORM = 20, 10.0
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Settings of a training."""
 
-    epochs: int = option(300, "Epochs", "Passes over the scene; each is one step.", 1, 10000)
+    epochs: int = option(400, "Epochs", "Passes over the scene; each is one step.", 1, 10000)
     lr: float = option(1e-3, "Learning rate", "At the start; it decays to 0.", 0.0, 1.0)
     weight_decay: float = option(0.0, "Weight decay", "Of Adam.", 0.0, 1.0)
     embed: int = option(64, "Channels", "Width of the network; a multiple of 4.", 4, 256)
@@ -49,14 +49,9 @@ class Recipe:
     top_k: int = option(2, "Experts at once", "Spatial experts that work at once.", 1, 4)
     pool_first: bool = option(True, "Pool first", "Level 1 at half the scene's resolution.")
     balance: float = option(0.0, "Load balance", "Weight of the router's imbalance.", 0.0, 10.0)
-    dropout: float = option(0.0, "Dropout", "Share of channels dropped before heads.", 0.0, 0.9)
-    smoothing: float = option(0.0, "Label smoothing", "Share of other classes.", 0.0, 0.9)
     turns: bool = option(True, "Turns", "Turn or mirror the scene at random at each step.")
-    noise: float = option(0.0, "Noise", "Standard deviation, of normalised values.", 0.0, 1.0)
-    band_dropout: float = option(0.0, "Band dropout", "Share of bands set to 0.", 0.0, 0.9)
-    pixel_dropout: float = option(0.0, "Pixel dropout", "Share of pixels set to 0.", 0.0, 0.9)
     bf16: bool = option(True, "Half precision", "Multiply matrices in bfloat16.")
-    average: float = option(0.0, "Averaging", "Decay of averaged weights; 0 for none.", 0.0, 1.0)
+    replay: int = option(0, "Replay", "Epochs of which the sampling mask is kept.", 0, 256)
 
 
 def train(
@@ -92,7 +87,6 @@ def train(
         routing=recipe.routing,
         top_k=recipe.top_k,
         pool_first=recipe.pool_first,
-        dropout=recipe.dropout,
     )
     valid = defined(scene)
     targets = torch.from_numpy(np.where(valid, labels, 0).astype(np.int64) - 1)[None].to(device)
@@ -106,15 +100,15 @@ def train(
             on_step(run.epoch, recipe.epochs, f"loss {loss:.4f}")
             if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
                 run.save(checkpoint, time.perf_counter() - started)
-    state = {name: tensor.cpu() for name, tensor in run.state().items()}
-    epochs = range(0, len(run.masks) * run.replay_every, run.replay_every)
-    state |= Replay.packed(run.masks, epochs)
+    state = compact({name: tensor.cpu() for name, tensor in run.network.state_dict().items()})
+    if run.masks:
+        state |= Replay.packed(run.masks, range(0, recipe.epochs, run.replay_every))
     seconds = run.seconds_before + time.perf_counter() - started
     return Trained(state, asdict(config), parameter_count(run.network), seconds, run.history)
 
 
 class _Run:
-    """A training under way: network, optimiser, averages and what is kept of the epochs."""
+    """A training under way: network, optimiser and what is kept of the epochs."""
 
     def __init__(
         self,
@@ -131,10 +125,9 @@ class _Run:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True
         )
-        self.average = AveragedWeights(self.network, recipe.average) if recipe.average else None
         self.history: dict[str, list[float]] = {"loss": [], "sampled": []}
         self.masks: list[Tensor] = []
-        self.replay_every = -(-recipe.epochs // REPLAYED)
+        self.replay_every = -(-recipe.epochs // max(1, recipe.replay))
         self.seconds_before = 0.0
 
     @property
@@ -148,46 +141,28 @@ class _Run:
             group["lr"] = recipe.lr * polynomial_decay(self.epoch, recipe.epochs)
         self.network.train()
         way = int(torch.randint(ORIENTATIONS, ())) if recipe.turns else 0
-        scene, targets = turned(self._perturbed(), way), turned(self.targets, way)
+        scene, targets = turned(self.scene, way), turned(self.targets, way)
         with torch.autocast(scene.device.type, torch.bfloat16, enabled=recipe.bf16):
             prediction = self.network(scene)
-        losses = ugcl_loss(prediction, targets, recipe.smoothing)
+        losses = ugcl_loss(prediction, targets)
         total = losses.total + recipe.balance * prediction.imbalance
         self.optimiser.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimiser.step()
-        if self.average is not None:
-            self.average.update(self.network)
         mask = turned_back(losses.mask, way)
-        if self.epoch % self.replay_every == 0:
+        if recipe.replay and self.epoch % self.replay_every == 0:
             self.masks.append(mask[0].cpu())
         self.history["loss"].append(float(losses.total.detach()))
         self.history["sampled"].append(float((mask & (self.targets >= 0)).sum()))
         return self.history["loss"][-1]
 
-    def _perturbed(self) -> Tensor:
-        """The normalised scene with noise, and with whole bands and whole pixels left out."""
-        recipe, scene = self.recipe, self.scene
-        bands, height, width = scene.shape[1:]
-        if recipe.noise:
-            scene = scene + recipe.noise * torch.randn_like(scene)
-        if recipe.band_dropout:
-            scene = scene * (torch.rand(bands, 1, 1) >= recipe.band_dropout).to(scene)
-        if recipe.pixel_dropout:
-            scene = scene * (torch.rand(height, width) >= recipe.pixel_dropout).to(scene)
-        return scene
-
-    def state(self) -> dict[str, Tensor]:
-        """The tensors to keep: the averaged ones where there are some."""
-        return self.average.state if self.average else self.network.state_dict()
-
     def save(self, path: Path, seconds: float) -> None:
         """Write everything needed to go on."""
         content = {
+            "recipe": asdict(self.recipe),
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "average": (self.average.state, self.average.updates) if self.average else None,
             "history": self.history,
             "masks": self.masks,
             "seconds": self.seconds_before + seconds,
@@ -196,14 +171,12 @@ class _Run:
         save_checkpoint(path, content)
 
     def resume(self, path: Path | None) -> None:
-        """Go on from a checkpoint, if there is one."""
+        """Go on from a checkpoint, if there is one of this very recipe."""
         content = read_checkpoint(path)
-        if content is None:
+        if content is None or content["recipe"] != asdict(self.recipe):
             return
         self.network.load_state_dict(content["network"])
         self.optimiser.load_state_dict(content["optimiser"])
-        if self.average is not None:
-            self.average.state, self.average.updates = content["average"]
         self.history, self.masks = content["history"], content["masks"]
         self.seconds_before = content["seconds"]
         torch.set_rng_state(content["random"])

@@ -56,21 +56,19 @@ class Losses(NamedTuple):
     mask: Tensor
 
 
-def ugcl_loss(prediction: Prediction, labels: Tensor, smoothing: float = 0.0) -> Losses:
+def ugcl_loss(prediction: Prediction, labels: Tensor) -> Losses:
     """Cross-entropy of the three heads on their draws plus that of head 1 on all labels."""
     size = labels.shape[1:]
-    total = _cross_entropy(prediction.logits[0], labels, smoothing)
+    total = _cross_entropy(prediction.logits[0], labels)
     masks = []
     for logits in prediction.logits:
         sampled, mask = corrective_sampling(logits, labels)
-        total = total + _cross_entropy(enlarge(logits, size), sampled, smoothing)
+        total = total + _cross_entropy(enlarge(logits, size), sampled)
         masks.append(mask)
     return Losses(total, masks[0])
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean over the labelled pixels; only these are looked at."""
     chosen = labels != IGNORE
-    return F.cross_entropy(
-        logits.permute(0, 2, 3, 1)[chosen].float(), labels[chosen], label_smoothing=smoothing
-    )
+    return F.cross_entropy(logits.permute(0, 2, 3, 1)[chosen].float(), labels[chosen])

@@ -8,6 +8,7 @@ from stripes import CLASSES, HEIGHT, WIDTH, model, scene, some_labels
 
 from models.mamba_moe.card import Options
 from models.mamba_moe.network import Config, MambaMoE
+from models.mamba_moe.storage import compact, restored
 from models.mamba_moe.symmetry import ORIENTATIONS, turned, turned_back
 from models.mamba_moe.train import train
 from models.mamba_moe.ugcl import IGNORE, corrective_sampling, keep_probability, uncertainty
@@ -62,7 +63,7 @@ def test_the_eight_orientations_differ():
     assert len({tuple(turned(image, o).flatten().tolist()) for o in range(ORIENTATIONS)}) == 8
 
 
-SETTINGS = {"epochs": "12", "embed": "8", "lr": "0.01", "pool_first": "no"}
+SETTINGS = {"replay": "5", "epochs": "12", "embed": "8", "lr": "0.01", "pool_first": "no"}
 
 
 def test_training_learns_the_stripes_and_runs_as_a_model(tmp_path):
@@ -79,7 +80,8 @@ def test_training_learns_the_stripes_and_runs_as_a_model(tmp_path):
     test = some_labels() == 0
     right = layers["classes"].data + 1 == scene().truth.labels
     assert right[test].mean() > 0.9
-    assert layers["sampling"].data.shape[1:] == (HEIGHT, WIDTH)
+    assert layers["sampling"].data.shape == (4, HEIGHT, WIDTH)
+    assert layers["sampling"].ticks[0] == ("0", "3", "6", "9")
     assert set(np.unique(layers["sampling"].data)) == {0, 1}
 
 
@@ -93,7 +95,7 @@ def test_training_sees_no_other_label(tmp_path):
 
 def test_interrupted_training_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
     monkeypatch.setattr("models.mamba_moe.train.CHECKPOINT_EPOCHS", 5)
-    settings = SETTINGS | {"average": "0.9", "noise": "0.1", "dropout": "0.2"}
+    settings = SETTINGS | {"routing": "pixel", "balance": "0.1"}
     whole = train(scene(), some_labels(), 1, settings, None, "cpu", lambda *_: None)
 
     def stop(done, total, what):
@@ -115,3 +117,16 @@ def test_interrupted_training_goes_on_as_if_nothing_had_been(tmp_path, monkeypat
 def test_unknown_setting_is_refused():
     with pytest.raises(BadOption, match="no option 'epoch'"):
         train(scene(), some_labels(), 0, {"epoch": "1"}, None, "cpu", lambda *_: None)
+
+
+def test_stored_weights_are_small_and_close():
+    state = {"kernel": torch.randn(40, 10, 3, 3) * torch.rand(40, 1, 1, 1), "bias": torch.randn(40)}
+    stored = compact(state)
+    assert stored["kernel"].dtype == torch.int8
+    assert sum(t.nbytes for t in stored.values()) < 0.3 * sum(t.nbytes for t in state.values())
+    again = restored(stored)
+    assert again.keys() == state.keys()
+    assert torch.equal(again["bias"], state["bias"])
+    largest = state["kernel"].flatten(1).abs().amax(1)
+    error = (again["kernel"] - state["kernel"]).flatten(1).abs().amax(1)
+    assert (error <= 0.501 * largest / 127).all()
