@@ -191,6 +191,8 @@ from rsviz.evaluate import bench_scan_rivals as rivals
 from rsviz.nn.scan import selective_scan, warm_up
 torch.set_num_threads({threads})
 warm_up()
+small = rivals.random_inputs((1, 4, 4, 4))
+{scan}(*small).backward(torch.ones_like(small[0]))  # torch loads code at the first backward
 tensors = rivals.random_inputs({shape})
 pull = torch.ones_like(tensors[0])
 def status(name):

@@ -29,13 +29,13 @@ def scan(
     trace: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
     """The compiled scan; arguments and results of ``scan_reference.scan``."""
-    differentiable = (u, delta, A, B, C, D, z, delta_bias, initial_state)
-    return _Scan.apply(*differentiable, delta_softplus, return_last_state, trace)
+    tensors = (u, delta, A, B, C, D, z, delta_bias, initial_state)
+    return _Scan.apply(*tensors, delta_softplus, return_last_state, trace, torch.is_grad_enabled())
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, u, delta, A, B, C, D, z, bias, start, softplus, return_last, trace):
+    def forward(ctx, u, delta, A, B, C, D, z, bias, start, softplus, return_last, trace, grad):
         u, delta, z = (t if t is None else tileable(t) for t in (u, delta, z))
         plan = _Plan(u, B)
         a = plan.to_lanes(A * LOG2E)
@@ -43,7 +43,7 @@ class _Scan(torch.autograd.Function):
         D, bias = D.contiguous(), bias.contiguous()
         y = like(u)
         last = u.new_empty(plan.state_shape) if return_last else None
-        kept = u.new_empty(plan.kept_shape) if any(ctx.needs_input_grad) else None
+        kept = u.new_empty(plan.kept_shape) if grad and any(ctx.needs_input_grad) else None
         work = plan.scratch(u)
         inputs = _kernel_inputs(u, delta, a, B, C, D, bias, softplus, z, start)
         sums = None if trace is None else trace.new_zeros(plan.ranges, *trace.shape)
@@ -87,7 +87,21 @@ class _Scan(torch.autograd.Function):
             t[0] if t.shape[0] == 1 else t.sum(0) for t in (db, dc, da, dskip, dbias)
         )
         dstart = None if dstart is None else dstart[..., : plan.states]
-        return du, ddelta, da[:, : plan.states], db, dc, dskip, dz, dbias, dstart, None, None, None
+        return (
+            du,
+            ddelta,
+            da[:, : plan.states],
+            db,
+            dc,
+            dskip,
+            dz,
+            dbias,
+            dstart,
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 class _Plan:
