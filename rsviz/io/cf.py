@@ -18,6 +18,7 @@ import pyproj
 
 from rsviz.io.calibration import Calibration
 from rsviz.io.georef import IDENTITY, Affine, parsed_crs
+from rsviz.io.paths import printable
 from rsviz.io.source import ArrayPixels
 
 LONGEST_COORDINATE = 200_000
@@ -80,7 +81,7 @@ class Array:
     def text(self, *names: str) -> str:
         """The first of some attributes that is text, or ""."""
         values = (self.attributes.get(n) for n in names)
-        return next((v for v in values if isinstance(v, str)), "")
+        return next((printable(v) for v in values if isinstance(v, str)), "")
 
     def values(self, *names: str) -> tuple[float, ...]:
         """All numbers of some attributes."""

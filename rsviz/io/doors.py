@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rsviz.core.errors import RsvizError, SceneTooLarge, UnreadableScene
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
-from rsviz.io.paths import header_of, regular_file, shown, truth_of
+from rsviz.io.paths import header_of, printable, regular_file, shown, truth_of
 from rsviz.io.source import Request, SceneSource
 from rsviz.io.truth import paired
 
@@ -146,14 +146,15 @@ def _open(path: Path, request: Request) -> SceneSource:
     name = shown(path.name)
     try:
         return _reader(sniff(path))(path, request)
-    except RsvizError:
-        raise
+    except RsvizError as error:
+        raise type(error)(printable(error.message), printable(error.hint)) from error
     except MemoryError as error:
         raise SceneTooLarge(f"Opening '{name}' needs more memory than there is.") from error
     except DAMAGE as error:
         cause = " ".join(str(error).split())[:160] or type(error).__name__
         raise UnreadableScene(
-            f"'{name}' is damaged or not what it claims to be: {cause}", "Fetch the file again."
+            f"'{name}' is damaged or not what it claims to be: {printable(cause)}",
+            "Fetch the file again.",
         ) from error
 
 

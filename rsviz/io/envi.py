@@ -17,7 +17,7 @@ from rsviz.io.calibration import Calibration
 from rsviz.io.flat import FlatFile, flat_pixels, open_bytes
 from rsviz.io.georef import Affine, grid_of, parsed_crs
 from rsviz.io.meaning import bands_of, quantity_of
-from rsviz.io.paths import data_of, header_of, shown
+from rsviz.io.paths import data_of, header_of, printable, shown
 from rsviz.io.source import Classes, Request, SceneSource
 from rsviz.io.tags import iso_day, numbers, words
 
@@ -118,7 +118,8 @@ def parse_header(header: Path) -> dict[str, str]:
     """
     if header.stat().st_size > LONGEST_HEADER:
         raise UnreadableScene(f"The header '{shown(header.name)}' is larger than 8 MB.")
-    text = header.read_bytes().decode("utf-8", errors="replace")
+    raw = header.read_bytes().decode("utf-8", errors="replace")
+    text = "\n".join(printable(line.expandtabs(1)) for line in raw.splitlines())
     if not text.startswith("ENVI"):
         raise UnreadableScene(f"The header '{shown(header.name)}' does not begin with 'ENVI'.")
     fields: dict[str, str] = {}

@@ -17,6 +17,7 @@ from rsviz.core.errors import SceneTooLarge
 from rsviz.core.grid import Window
 from rsviz.core.scene import Band, Quantity
 from rsviz.io.calibration import Calibration
+from rsviz.io.paths import shown
 from rsviz.io.source import Pixels
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ def bands_of(
         title = titles[i].strip() if titles else ""
         if not title or (centre is not None and _GENERIC.match(title)):
             title = f"Band {i + 1}" if centre is None else f"{centre:.0f} nm"
-        bands.append(Band(title[:120], centre, width, usable[i] if usable else True))
+        bands.append(Band(shown(title), centre, width, usable[i] if usable else True))
     bad = sum(not band.good for band in bands)
     if bad:
         notes.append(f"{bad} of {count} bands are marked as bad in the file.")

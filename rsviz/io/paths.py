@@ -47,8 +47,13 @@ def regular_file(path: str | Path) -> Path:
 
 def shown(text: str) -> str:
     """A name for people: control characters replaced, of bearable length."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    clean = printable(text)
     return clean if len(clean) <= LONGEST_NAME else clean[: LONGEST_NAME - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """A stranger's text on one line, with a sign in the place of each control character."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def world_file_names(path: Path) -> tuple[Path, ...]:

