@@ -20,7 +20,7 @@ from rsviz.views.palettes import Legend
 from rsviz.views.publish import HERE, Publisher, assets, encoded
 from rsviz.views.warp import MapFrame
 
-EVENTS = ("click", "rectangle", "move")
+EVENTS = ("click", "rectangle")
 MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
 
 
@@ -72,8 +72,6 @@ class MapLayer:
         values: what the pointer tells.
         photo: whether slight losses of compression do not matter (composites, never classes).
         tiles: of the image in all its detail; the image is shown until they have come.
-        frame: where the image lies, when it covers only a part of the map (a detail of a large
-            scene: `MapFrame.of(grid.crop(window))`).
     """
 
     id: str
@@ -85,7 +83,6 @@ class MapLayer:
     values: Values | None = None
     photo: bool = False
     tiles: MapTiles | None = None
-    frame: MapFrame | None = None
 
     @cached_property
     def file(self) -> tuple[bytes, str]:
@@ -111,7 +108,7 @@ class MapEvents:
         click: (row, column) of the clicked pixel.
         missed: whether the click fell outside the scene.
         rectangle: the drawn rectangle in scene pixels.
-        view: the part of the scene that was visible then; alone when the map only moved.
+        view: the part of the scene that was visible then.
     """
 
     click: tuple[int, int] | None = None
@@ -129,7 +126,6 @@ def show_map(
     markers: Sequence[Marker] = (),
     rectangle: Window | None = None,
     basemap: bool = False,
-    moves: bool = False,
     height: int = 560,
 ) -> MapEvents:
     """Draw a map and tell what was done on it.
@@ -142,8 +138,6 @@ def show_map(
         markers: picked and pinned pixels.
         rectangle: a chosen part of the scene to outline.
         basemap: whether a basemap from the internet may be switched on (off at first).
-        moves: whether a rerun shall follow when the map has been moved, with the new view (for
-            scenes whose details are read only where one looks).
         height: of the map in screen pixels, without tools and legend.
     """
     place = Publisher(key)
@@ -157,7 +151,6 @@ def show_map(
         "markers": [_marker(frame, marker) for marker in markers],
         "rectangle": _corners(frame, rectangle) if rectangle else None,
         "basemap": basemap,
-        "moves": moves,
     }
     told = {f"on_{event}_change": _nothing for event in EVENTS}
     return _events(frame, _component()(key=key, data=data, **told))
@@ -212,11 +205,7 @@ def _layer(layer: MapLayer, place: Publisher) -> dict[str, Any]:
     if not isinstance(url, str):
         url = place(f"image-{layer.id}", *layer.file)
     values = None
-    if (
-        layer.values is not None
-        and layer.frame is None
-        and max(layer.values.data.shape) <= MOST_VALUES
-    ):
+    if layer.values is not None and max(layer.values.data.shape) <= MOST_VALUES:
         data = layer.values.data
         values = {
             "url": place(f"values-{layer.id}", layer.values.file, "application/octet-stream"),
@@ -232,7 +221,6 @@ def _layer(layer: MapLayer, place: Publisher) -> dict[str, Any]:
         "opacity": layer.opacity,
         "visible": layer.visible,
         "tiles": asdict(layer.tiles) if layer.tiles else None,
-        "bounds": layer.frame.bounds._asdict() if layer.frame else None,
         "legend": asdict(layer.legend) if layer.legend else None,
         "values": values,
     }
@@ -255,7 +243,7 @@ def _corners(frame: MapFrame, window: Window) -> list[tuple[float, float]]:
 
 def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     """Translate what the browser says, which is checked like any other input."""
-    click, rectangle, move = (said.get(event) for event in EVENTS)
+    click, rectangle = (said.get(event) for event in EVENTS)
     pixel, missed, window, view = None, False, None, None
     place = _numbers(click, "place", 2)
     if place is not None:
@@ -264,7 +252,7 @@ def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     box = _numbers(rectangle, "place", 4)
     if box is not None:
         window = frame.window(*box)
-    seen = _numbers(click or rectangle or move, "view", 4)
+    seen = _numbers(click or rectangle, "view", 4)
     if seen is not None:
         view = frame.window(*seen)
     return MapEvents(pixel, missed, window, view)

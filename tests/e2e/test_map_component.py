@@ -232,20 +232,6 @@ def test_a_click_sends_little_and_is_answered_soon(open_map):
     assert [url for url in fetched if not url.endswith(".bin")] == []  # numbers for the pointer
 
 
-def test_a_detail_follows_the_view(open_map):
-    page = open_map()
-    page.locator(".st-key-detailed label").first.click()
-    page.get_by_test_id("stText").get_by_text("view Window").wait_for()
-    zoom_in(page)
-    detail = page.locator(f"{MAP} img[alt=Detail]")
-    page.wait_for_timeout(1500)
-    assert detail.count() == 1
-    found, canvas = detail.bounding_box(), page.locator(".canvas").bounding_box()
-    assert found["width"] < 2 * canvas["width"] < box_of(page)["width"]
-    assert found["x"] <= canvas["x"] and found["y"] <= canvas["y"]
-    assert found["x"] + found["width"] >= canvas["x"] + canvas["width"]
-
-
 def test_files_that_are_away_for_a_moment_are_asked_for_again(serve, visit):
     url, asked = serve(HARNESS), set()
     page = visit("about:blank")

@@ -197,11 +197,6 @@ def test_legends_hold_their_entries():
 FRAME = MapFrame.of(Grid(30, 40))
 
 
-def test_a_move_tells_only_the_view():
-    moved = _events(FRAME, {"move": {"place": [], "view": [-10, 0, 0, 20]}})
-    assert moved == MapEvents(view=Window(0, 0, 10, 20))
-
-
 @pytest.mark.parametrize(
     ("click", "rectangle", "events"),
     [

@@ -39,8 +39,8 @@ def time_series(layer: TimeSeries) -> go.Figure:
         layer.names, layer.data, expert_colours(len(layer.names)), strict=True
     ):
         figure.add_scatter(
-            x=list(layer.dates), y=values, name=literal(name), mode="lines+markers", marker={"size": 6},
-            line={"color": colour, "width": 2}, hovertemplate="%{y:.4~g}",
+            x=list(layer.dates), y=values, name=literal(name), mode="lines+markers",
+            marker={"size": 6}, line={"color": colour, "width": 2}, hovertemplate="%{y:.4~g}",
         )  # fmt: skip
     return figure
 

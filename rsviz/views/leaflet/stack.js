@@ -40,22 +40,18 @@ class LayerStack {
   draw(item) {
     const { L, map } = this.view;
     const { spec } = item;
-    const { south, west, north, east } = spec.bounds ?? this.view.frame.bounds;
-    const place = JSON.stringify([south, west, north, east]);
     drawTiles(this.view, item);
-    if (item.url === spec.url && item.place === place) return;
-    if (item.place === place) {
+    if (item.url === spec.url) return;
+    if (item.overlay) {
       item.overlay.setUrl(spec.url);
     } else {
-      const old = item.overlay;
       const options = { pane: item.paneName, interactive: false, alt: spec.title };
-      item.overlay = L.imageOverlay(spec.url, [[south, west], [north, east]], options);
-      item.overlay.on("load", () => (old?.remove(), this.view.sharpen()));
+      item.overlay = L.imageOverlay(spec.url, this.view.bounds, options);
+      item.overlay.on("load", () => this.view.sharpen());
       item.overlay.on("error", () => this.retry(item));
       item.overlay.addTo(map);
     }
     item.url = spec.url;
-    item.place = place;
     item.failures = 0;
   }
 

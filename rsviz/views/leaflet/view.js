@@ -71,7 +71,6 @@ class MapView {
     this.send = (event, place) =>
       setTriggerValue(event, { place, view: edges(this.map.getBounds()) });
     this.key = data.key;
-    this.tellsMoves = data.moves;
     this.stage.style.height = `${data.height}px`;
     if (this.frame?.id !== data.frame.id || this.frame?.on_map !== data.frame.on_map) {
       this.start(data.frame);
@@ -84,7 +83,6 @@ class MapView {
     this.swipe.update(data.swipe, data.layers);
     this.stack.update(data.layers);
     this.marks.update(data.markers, data.rectangle);
-    if (this.placed) this.tellMove();
   }
 
   /** A new Leaflet map: for the first scene, or for one on other ground. */
@@ -114,7 +112,6 @@ class MapView {
     this.basemap = null;
     this.basemapChooser.value = "";
     this.placed = false;
-    this.told = null;
     this.map.on("moveend", () => this.moved());
     this.map.on("move zoom", () => this.swipe.clip());
     this.map.on("click", (event) => this.pick(event.latlng));
@@ -158,18 +155,6 @@ class MapView {
     this.swipe.clip();
     this.sharpen();
     this.drawScale();
-    this.tellMove();
-  }
-
-  /** Tell the server what is visible, once the map has come to rest and if it wants to know. */
-  tellMove() {
-    clearTimeout(this.rest);
-    if (!this.tellsMoves) return;
-    this.rest = setTimeout(() => {
-      const seen = edges(this.map.getBounds()).join();
-      if (seen !== this.told) this.send("move", []);
-      this.told = seen;
-    }, 350);
   }
 
   /** Pixels as squares when magnified, smooth when reduced. */
@@ -235,7 +220,6 @@ class MapView {
 
   destroy() {
     this.watch.disconnect();
-    clearTimeout(this.rest);
     this.map?.remove();
     this.map = null;
     this.root.remove();

@@ -46,18 +46,10 @@ def layers_of(frame, which, fade):
     return found
 
 
-def detail(grid, window):
-    part = MapFrame.of(grid.crop(window))
-    red = np.zeros((window.height, window.width, 4), np.uint8)
-    red[..., 0] = red[..., 3] = 255
-    return MapLayer("detail", "Detail", part.place(red), frame=part)
-
-
 st.set_page_config(layout="wide")
 fade = st.sidebar.slider("opacity", 0.0, 1.0, 0.7, 0.05, key="fade")
 which = st.sidebar.radio("layer", ["classes", "distance"], key="layer")
 scene = st.sidebar.radio("scene", [*SCENES, "none"], key="scene")
-detailed = st.sidebar.toggle("detail", key="detailed")
 swiping = st.sidebar.toggle("swipe", key="swiping")
 if scene in SCENES:
     frame = MapFrame.of(SCENES[scene])
@@ -71,13 +63,8 @@ if scene in SCENES:
     left, right = st.columns([3, 2])
     with left:
         layers = layers_of(frame, which, fade)
-        if detailed and events.view:
-            st.session_state.view = events.view
-        if detailed and "view" in st.session_state:
-            layers.insert(1, detail(frame.grid, st.session_state.view))
         pair = ("image", layers[1].id) if swiping else None
-        marks = {"markers": marked, "rectangle": box}
-        show_map(frame, layers, "main", swipe=pair, **marks, basemap=True, moves=detailed)
+        show_map(frame, layers, "main", swipe=pair, markers=marked, rectangle=box, basemap=True)
     with right:
         st.text(f"picked {picked}")
         st.text(f"box {box}")
