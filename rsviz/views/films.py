@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -13,11 +14,12 @@ from rsviz.views import clients, player
 from rsviz.views.bench import Bench
 
 STEPS = 40
-MOST_SIDE = 120
+MOST_SIDE = 160
 SCAN_COLOURS = np.array([[10, 14, 18, 190], [0, 0, 0, 0], [255, 214, 10, 255]], np.uint8)
-MASK_COLOURS = np.array([[10, 14, 18, 150], [255, 214, 10, 255]], np.uint8)
+MASK_COLOURS = np.array([[10, 14, 18, 225], [0, 0, 0, 0]], np.uint8)
 
 Orders = NDArray[np.int64]
+Number = TypeVar("Number", bound=np.generic)
 
 
 def small_width(layer: Tokens) -> int:
@@ -64,7 +66,7 @@ def scan(bench: Bench, layer: Tokens, key: str) -> None:
 
 
 def masks(bench: Bench, layer: Tokens, key: str) -> None:
-    """Play the masks of a training, over the scene where they fit it."""
+    """Play the masks of a training: the scene shows through where pixels took part."""
     if layer.data.shape[0] == 0:
         st.markdown("No masks were recorded when these weights were trained.")
         return
@@ -85,7 +87,7 @@ def _background(bench: Bench) -> NDArray[np.uint8]:
     return _thin(clients.composite(bench.key, look.bands, look.limits).image)
 
 
-def _thin(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _thin(image: NDArray[Number]) -> NDArray[Number]:
     """Every n-th row and column (the first two axes), so that no side exceeds `MOST_SIDE`."""
     step = -(-max(image.shape[:2]) // MOST_SIDE)
     return np.ascontiguousarray(image[::step, ::step])
@@ -115,14 +117,7 @@ def _visited(steps: Orders, edge: float) -> NDArray[np.uint8]:
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _mask_film(digest: str, _layer: Tokens, _background: NDArray[np.uint8] | None) -> player.Film:
-    frames: NDArray[np.bool_] = np.greater(_layer.data, 0.5)  # (epoch, row, column)
-    step = -(-max(frames.shape[1:]) // MOST_SIDE)
-    if step > 1:  # a thinned pixel shows whether any of its pixels was let through
-        rows, cols = (-(-side // step) for side in frames.shape[1:])
-        padded = np.zeros((len(frames), rows * step, cols * step), bool)
-        padded[:, : frames.shape[1], : frames.shape[2]] = frames
-        # (N, rows*step, cols*step) -> (N, rows, step, cols, step) -> (N, rows, cols)
-        frames = np.any(padded.reshape(-1, rows, step, cols, step), axis=(2, 4))
+    frames = np.stack([_thin(mask) for mask in _layer.data > 0.5])  # (epoch, row, column)
     counts = _layer.data.sum(axis=(1, 2)).astype(int)
     names = _layer.ticks[0] if _layer.ticks else tuple(map(str, range(len(frames))))
     labels = [

@@ -27,6 +27,7 @@ from rsviz.views.workbench import overlay
 
 ALL = "all experts"
 THUMBNAIL = 300
+PER_ROW = 3
 SCAN_AXES, MASK_AXES = ("direction", "position"), ("epoch", "row", "column")
 
 KINDS = {
@@ -155,13 +156,16 @@ def _choice(
 
 
 def short_title(topic: Topic, name: str) -> str:
-    """A title without what all layers of its topic have in common: 'fine level'."""
-    titles = [layer.title for layer in topic.rasters.values()]
-    title = topic.rasters[name].title
-    head = title.split(",")[0]
-    if all(other.split(",")[0] == head for other in titles) and "," in title:
-        return title.split(",", 1)[1].strip().capitalize()
-    return title
+    """A title without the words with which all titles of its topic begin: 'Fine level'."""
+    titles = [layer.title.split() for layer in topic.rasters.values()]
+    words = topic.rasters[name].title.split()
+    common = 0
+    while len(titles) > 1 and all(
+        len(t) > common + 1 and t[common] == words[common] for t in titles
+    ):
+        common += 1
+    short = " ".join(words[common:])
+    return short[:1].upper() + short[1:]
 
 
 def _choose_plane(topic: Topic, layer: RasterLayer) -> int | None:
@@ -186,17 +190,20 @@ def panel(bench: Bench, topic: Topic, result: Result) -> None:
 
 
 def _side_by_side(topic: Topic, key: str) -> None:
-    """Small pictures of all raster layers of a topic, each with its sentence."""
-    per_row = 3
+    """Small pictures of all raster layers of a topic, with what there is to say of them."""
     items = list(topic.rasters.items())
-    for start in range(0, len(items), per_row):
+    shared = len({layer.about for layer in topic.rasters.values()}) == 1
+    for start in range(0, len(items), PER_ROW):
         for column, (name, layer) in zip(
-            st.columns(per_row), items[start : start + per_row], strict=False
+            st.columns(PER_ROW), items[start : start + PER_ROW], strict=False
         ):
             with column:
                 st.image(_thumbnail(key, name, layer), width="stretch")
                 st.markdown(f"**{plain(layer.title)}**")
-                st.caption(plain(layer.about))
+                if not shared:
+                    st.caption(plain(layer.about))
+    if shared:
+        st.caption(plain(items[0][1].about))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
