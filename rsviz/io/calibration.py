@@ -34,6 +34,11 @@ class Calibration:
     def scaled(self) -> bool:
         return any(s != 1.0 for s in self.scales) or any(o != 0.0 for o in self.offsets)
 
+    @property
+    def stated_nodata(self) -> float | None:
+        """The first number that means "no data"; None when only NaN does."""
+        return next((v for v in self.nodata if not math.isnan(v)), None)
+
     def told(self) -> list[str]:
         """The sentence for the user when stored numbers are not the values."""
         if not self.scaled:

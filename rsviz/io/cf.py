@@ -49,17 +49,15 @@ _SINCE = re.compile(
 
 
 @dataclass(frozen=True)
-class Array:
-    """A variable of a file that names its dimensions; text and empty ones only carry attributes.
+class Header:
+    """What a variable says of itself; those of text or without values only carry attributes.
 
     Attributes:
-        path: name with groups.
+        path: name with all groups, without the leading slash.
         shape: sizes, slowest axis first.
         dtype: stored type.
-        dims: name of the dimension of each axis.
+        dims: name of the dimension of each axis, or "".
         attributes: text and short lists of numbers.
-        open: gives its pixels; takes the meaning of each axis and the type to view it as.
-        numbers: gives all its values when there are at most so many.
     """
 
     path: str
@@ -67,8 +65,6 @@ class Array:
     dtype: np.dtype[Any]
     dims: tuple[str, ...]
     attributes: Mapping[str, str | tuple[float, ...]]
-    open: Callable[[str, np.dtype[Any]], ArrayPixels]
-    numbers: Callable[[int], tuple[float, ...]]
 
     @property
     def name(self) -> str:
@@ -87,6 +83,19 @@ class Array:
         """All numbers of some attributes."""
         found = (self.attributes.get(n) for n in names)
         return tuple(x for v in found if isinstance(v, tuple) for x in v)
+
+
+@dataclass(frozen=True)
+class Array(Header):
+    """A variable that can be read.
+
+    Attributes:
+        open: gives its pixels; takes the meaning of each axis and the type to view it as.
+        numbers: gives all its values when there are at most so many.
+    """
+
+    open: Callable[[str, np.dtype[Any]], ArrayPixels]
+    numbers: Callable[[int], tuple[float, ...]]
 
 
 Variables = Mapping[str, Array]

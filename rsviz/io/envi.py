@@ -103,7 +103,7 @@ def open_envi(path: Path, request: Request) -> SceneSource:
         grid=grid,
         quantity=quantity,
         dates=(day,) if day else (),
-        nodata=calibration.nodata[0] if calibration.nodata else None,
+        nodata=calibration.stated_nodata,
         notes=(*notes, *where, *told, *guess),
         stored_bytes=array_bytes((bands, lines, samples), dtype.itemsize),
     )

@@ -19,7 +19,7 @@ from rsviz.io.budget import array_bytes, megabytes
 from rsviz.io.layout import Layout, Selection
 from rsviz.io.source import ArrayPixels
 
-SPAN_BYTES = 4 << 20
+SPAN_BYTES = 1 << 19
 RUN_BYTES = 1 << 10
 GAP_BYTES = 1 << 14
 

@@ -60,7 +60,7 @@ class _Candidate:
         return (
             (mine.shape, mine.dims, mine.dtype) == (theirs.shape, theirs.dims, theirs.dtype)
             and mine.text("units") == theirs.text("units")
-            and cf.calibration_of(mine)[0].nodata == cf.calibration_of(theirs)[0].nodata
+            and _missing(mine) == _missing(theirs)
             and self.bands == other.bands == 1
         )
 
@@ -118,7 +118,7 @@ def _source(
         tuple(cal.scales[0] for cal, _ in read_as),
         tuple(cal.offsets[0] for cal, _ in read_as),
         read_as[0][0].nodata,
-        read_as[0][0].valid_range if len(parts) == 1 else None,
+        read_as[0][0].valid_range,
     )
     pixels: Pixels = opened[0] if len(parts) == 1 else StackedPixels(tuple(opened))
     affine, crs, placed = cf.georeference_of(first, axes, variables)
@@ -146,7 +146,7 @@ def _source(
         grid=grid,
         quantity=quantity,
         dates=cf.dates_of(first, t, variables),
-        nodata=calibration.nodata[0] if calibration.nodata else None,
+        nodata=calibration.stated_nodata,
         notes=(*notes, *calibration.told(), *placed, *where, *told, *guess),
         choices=choices,
         variable=ALL if len(parts) > 1 else first.path,
@@ -154,6 +154,11 @@ def _source(
         stored_bytes=array_bytes((t, c, h, w), first.dtype.itemsize),
     )
     return SceneSource(description, pixels, calibration, budget)
+
+
+def _missing(array: cf.Array) -> tuple[object, object]:
+    calibration, _ = cf.calibration_of(array)
+    return calibration.nodata, calibration.valid_range
 
 
 def _choice(parts: list[_Candidate], choices: tuple[str, ...]) -> list[str]:

@@ -8,7 +8,7 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.errors import UnreadableScene
 from rsviz.io.budget import Budget, array_bytes
+from rsviz.io.cf import Header
 from rsviz.io.layout import Layout, Selection
 from rsviz.io.paths import shown
 from rsviz.io.source import ArrayPixels
@@ -43,36 +44,16 @@ FILTERS = {
 FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, NotImplementedError)
 """What h5py raises on a damaged file."""
 
-Attributes = Mapping[str, "str | tuple[float, ...]"]
-
 
 @dataclass(frozen=True)
-class Dataset:
-    """A dataset that passed the checks; those without numbers only carry attributes.
+class Dataset(Header):
+    """A dataset that passed the checks.
 
     Attributes:
-        path: name with all groups, without the leading slash.
-        shape: stored sizes, slowest axis first.
-        dtype: stored type.
         chunks: sizes of its chunks, or None when it lies in one piece.
-        dims: name of the dimension scale of each axis, or "".
-        attributes: text and short lists of numbers.
     """
 
-    path: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
     chunks: tuple[int, ...] | None
-    dims: tuple[str, ...]
-    attributes: Attributes
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
-
-    @property
-    def is_numeric(self) -> bool:
-        return self.dtype.kind in "biuf"
 
 
 class Door:
@@ -236,7 +217,7 @@ def _described(node: Any, path: str) -> Dataset:
         dims = (path.rpartition("/")[2],) * len(shape)
     else:
         dims = _dimensions(node, len(shape))
-    return Dataset(path, shape, node.dtype, node.chunks, dims, attributes)
+    return Dataset(path, shape, node.dtype, dims, attributes, node.chunks)
 
 
 def _dimensions(node: Any, axes: int) -> tuple[str, ...]:

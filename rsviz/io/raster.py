@@ -49,7 +49,7 @@ SETTINGS: dict[str, str | int] = {
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
     "GDAL_CACHEMAX": 32 << 20,
     "GDAL_NUM_THREADS": "1",
-    "GDAL_TIFF_INTERNAL_MASK": "YES",
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",
 }
 """No sibling files, no side-car metadata, no plug-ins, no network, a small cache."""
 
@@ -151,6 +151,8 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
         notes.append("The alpha band is used as the mask of valid pixels.")
     elif masked:
         notes.append("The file's internal mask tells which pixels are valid.")
+    if ColorInterp.palette in dataset.colorinterp:
+        notes.append("The file has a colour table; the codes that it colours are shown.")
     if len(set(dataset.dtypes)) > 1:
         notes.append(f"Bands are stored with different types: {sorted(set(dataset.dtypes))}.")
     if np.dtype(dataset.dtypes[0]).kind == "c" or "complex" in str(dataset.dtypes[0]):
@@ -182,7 +184,7 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
         grid=grid,
         quantity=quantity,
         dates=date_from_tags(dataset),
-        nodata=None if dataset.nodata is None else float(dataset.nodata),
+        nodata=calibration.stated_nodata,
         notes=(*notes, *where, *told, *guess),
         simulated=str(tags.get("simulated", "")).lower() in ("true", "yes", "1"),
         stored_bytes=array_bytes((len(indices), dataset.height, dataset.width), itemsize),

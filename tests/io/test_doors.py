@@ -6,7 +6,9 @@ import os
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 import scene_files as files
 
 from rsviz.core.errors import UnreadableScene
@@ -14,6 +16,7 @@ from rsviz.io.catalog import open_scene
 from rsviz.io.doors import READERS, open_file, sniff
 from rsviz.io.paths import belonging, shown
 
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 KINDS = {
     "mat5-plain": "mat5",
     "mat73": "hdf5",
@@ -123,6 +126,22 @@ def test_names_with_control_characters_are_shown_harmlessly(tmp_path: Path) -> N
         open_file(path)
     assert refused.value.message.isprintable()
     assert len(shown("y" * 1000)) == 120
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("driver", ["PNG", "JPEG", "JP2OpenJPEG"])
+def test_truncated_pictures_are_refused(tmp_path: Path, driver: str, share: float) -> None:
+    """Their libraries would fill the rest with grey and go on."""
+    path = tmp_path / "a"
+    noise = np.random.default_rng(0).integers(0, 255, (3, 90, 80), dtype="u1")
+    with rasterio.open(
+        path, "w", driver=driver, count=3, height=90, width=80, dtype="uint8"
+    ) as file:
+        file.write(noise)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UnreadableScene):
+        open_file(path).read()
 
 
 @pytest.mark.parametrize("seed", [s for s in files.SEEDS if s not in ("png", "jpeg")])

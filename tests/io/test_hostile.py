@@ -20,6 +20,7 @@ from rsviz.io.budget import Budget
 from rsviz.io.doors import HDF5, MAGIC, open_file
 from rsviz.io.paths import header_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 SMALL = Budget(read_bytes=50_000_000, unpack_bytes=10_000_000, block_bytes=10_000_000)
 FEW = settings(
     max_examples=25,

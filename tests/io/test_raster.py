@@ -300,6 +300,20 @@ def test_axes_of_an_image_cannot_be_chosen(tmp_path: Path) -> None:
         open_scene(str(path), axes="HWC")
 
 
+def test_nodata_that_is_nan_is_not_stated(tmp_path: Path) -> None:
+    """NaN is no data anyway, and would make descriptions unequal to themselves."""
+    source = open_file(files.write_tif(tmp_path / "a.tif", files.cube("f4"), nodata=np.nan))
+    assert source.describe().nodata is None
+    assert source.describe() == open_file(tmp_path / "a.tif").describe()
+
+
+def test_a_colour_table_is_told(tmp_path: Path) -> None:
+    path = files.write_tif(tmp_path / "a.tif", files.cube("u1")[:1], photometric="palette")
+    with rasterio.open(path, "r+") as file:
+        file.write_colormap(1, {1: (255, 0, 0, 255)})
+    assert noted(open_file(path), "colour table")
+
+
 def test_complex_numbers_are_shown_as_magnitude(tmp_path: Path) -> None:
     data = (files.cube("f4") * (3 + 4j)).astype("c8")
     source = open_file(files.write_tif(tmp_path / "a.tif", data))
