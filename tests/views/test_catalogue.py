@@ -1,0 +1,83 @@
+"""Scores of all seeds taken together, and what a card takes, in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from rsviz.core import registry
+from rsviz.core.card import Accepts, Weights
+from rsviz.core.errors import RsvizError
+from rsviz.views import catalogue, errors, forms
+
+
+def weights(name: str, seed: int, accuracy: float) -> Weights:
+    return Weights(
+        id=f"{name}/seed-{seed}",
+        file="",
+        sha256="",
+        scene="farmland",
+        protocol="farmland-50",
+        seed=seed,
+        bands=200,
+        recipe="",
+        data="",
+        licence="",
+        measured_on="cpu",
+        parameters=1,
+        metrics={"overall_accuracy": accuracy, "average_accuracy": 0.5, "kappa": 0.4, "n_test": 9},
+    )
+
+
+@pytest.fixture
+def card():
+    many = [weights("farmland-50", seed, 0.9 + 0.02 * seed) for seed in range(3)]
+    return replace(
+        registry.card("mamba_moe"), weights=(*many, weights("farmland-blocks-pixel", 0, 0.6))
+    )
+
+
+def test_seeds_are_taken_together(card):
+    random, blocks = catalogue.measured(card)
+    assert (random.name, random.seeds, random.tested, random.by_blocks) == (
+        "farmland-50",
+        3,
+        9,
+        False,
+    )
+    assert random.scores["overall_accuracy"] == pytest.approx([0.9, 0.92, 0.94])
+    assert catalogue._spread(random, "overall_accuracy") == "92.0 ± 1.6 %"
+    assert (blocks.name, blocks.by_blocks) == ("farmland-blocks-pixel", True)
+    assert catalogue._spread(blocks, "kappa", plain_number=True) == "0.400"
+
+
+def test_the_best_number_comes_from_a_random_split_and_says_so(card):
+    assert catalogue._best(catalogue.measured(card)) == "92.0 %"
+    assert catalogue._best([]) == "not measured"
+
+
+def test_what_a_card_takes(card):
+    picky = replace(
+        card,
+        accepts=Accepts(
+            bands=(4, 4), dates=(3, 30), quantities=("reflectance",), needs_wavelengths=True
+        ),
+    )
+    facts = catalogue.takes(picky)
+    assert facts[:2] == ["4 bands", "3 to 30 dates"]
+    assert "reflectance" in facts and "the wavelength of every band" in facts
+
+
+def test_options_that_do_not_fit_are_left_out(card):
+    assert forms.checked(card, {"views": "3", "top_k": 99, "gone": 1}) == {
+        **forms.defaults(card),
+        "views": 3,
+    }
+
+
+def test_no_other_place_than_the_boundary_swallows_an_error():
+    with pytest.raises(KeyboardInterrupt), errors.boundary():
+        raise KeyboardInterrupt
+    with errors.boundary("The part"):
+        raise RsvizError("Said as written.")
+    with errors.boundary("The part"):
+        raise ZeroDivisionError
