@@ -185,6 +185,8 @@ def _backend(device: str) -> str:
     if forced == "cuda" and (device == "cpu" or scan_cuda.extension() is None):
         reason = "the tensors are on the CPU" if device == "cpu" else scan_cuda.why_not()
         raise BadOption(f"RSVIZ_SCAN=cuda cannot be followed: {reason}.", "Unset RSVIZ_SCAN.")
+    if forced == "cpu" and not _has_numba():
+        raise BadOption("RSVIZ_SCAN=cpu needs numba, which is not installed.", "Unset RSVIZ_SCAN.")
     if forced:
         return forced
     if device == "cuda" and scan_cuda.extension() is not None:

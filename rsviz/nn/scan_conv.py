@@ -47,7 +47,7 @@ class _Convolution(torch.autograd.Function):
         def task(share: int, first: int, end: int) -> None:
             _forward(*inputs, tensor(y), shape, scratch[share], first, end)
 
-        share_out(task, units, work)
+        share_out(task, units, work, len(scratch))
         ctx.save_for_backward(x, taps, biases)
         ctx.silu, ctx.shape = silu, shape
         return y
@@ -68,7 +68,7 @@ class _Convolution(torch.autograd.Function):
             outputs = (tensor(dy), tensor(dx), address(sums[share]))
             _backward(*inputs, *outputs, ctx.shape, scratch[share], first, end)
 
-        share_out(task, units, work)
+        share_out(task, units, work, len(scratch))
         # (blocks, taps + 1, LANES) to (channels, taps + 1); the last column is the bias's
         sums = sums.sum(0).transpose(1, 2).flatten(0, 1)[: x.shape[1]]
         return dx, sums[:, :-1], None if biases is None else sums[:, -1], None

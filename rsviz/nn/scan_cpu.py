@@ -52,7 +52,7 @@ class _Scan(torch.autograd.Function):
         def task(share: int, begin: int, end: int) -> None:
             scan_forward.forward(*inputs, *outputs, work[share], begin, end)
 
-        share_out(task, plan.units, plan.work)
+        share_out(task, plan.units, plan.work, len(work))
         if trace is not None:
             trace.copy_(sums.sum(0))
         ctx.save_for_backward(u, delta, a, B, C, D, z, bias, start, kept)
@@ -82,7 +82,7 @@ class _Scan(torch.autograd.Function):
             own = (*map(address, (da[share], dskip[share], dbias[share], dstart)), plan.shape)
             scan_backward.backward(*inputs, *gradients, *own, work[share], begin, end)
 
-        share_out(task, plan.units, plan.work)
+        share_out(task, plan.units, plan.work, len(work))
         db, dc, da, dskip, dbias = (
             t[0] if t.shape[0] == 1 else t.sum(0) for t in (db, dc, da, dskip, dbias)
         )

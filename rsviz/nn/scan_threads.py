@@ -15,27 +15,34 @@ import torch
 _WORTHWHILE = 2**17  # exponentials or so (20 us): less work than this is not worth a thread
 
 
-def share_out(task: Callable[[int, int, int], None], units: int, work: int) -> None:
-    """Calls ``task(share, first, last)`` for consecutive shares of ``units``, in parallel.
+def share_out(
+    task: Callable[[int, int, int], None], units: int, work: int, shares: int | None = None
+) -> None:
+    """Calls ``task(share, first, end)`` for consecutive shares of ``units``, in parallel.
 
     Args:
-        task: what to do with the units [first, last); must release Python's lock.
+        task: what to do with the units [first, end); should release Python's lock.
         units: how many there are; all cost the same.
         work: total cost in exponentials; small work stays in this thread.
+        shares: how many threads do it, this one among them, where memory has been laid out for
+            them; else ``thread_count`` says.
     """
-    shares = thread_count(units, work)
+    shares = shares or thread_count(units, work)
     edges = [units * share // shares for share in range(shares + 1)]
-    pool = _pool(os.getpid(), shares) if shares > 1 else None
-    others = [
-        pool.submit(task, share, edges[share], edges[share + 1]) for share in range(1, shares)
-    ] if pool else []  # fmt: skip
+    others = []
+    for share in range(1, shares):
+        pool = _pool(os.getpid(), shares - 1)
+        others.append(pool.submit(task, share, edges[share], edges[share + 1]))
     task(0, 0, edges[1])
     for other in others:
         other.result()
 
 
 def thread_count(units: int, work: int) -> int:
-    """How many threads ``share_out`` will use; never more than torch may."""
+    """How many threads are worth while for so many units that cost ``work`` exponentials in all.
+
+    Never more than torch may use.
+    """
     return max(1, min(torch.get_num_threads(), units, work // _WORTHWHILE))
 
 
