@@ -196,6 +196,7 @@ def array_source(
         axes=axes,
         stored_bytes=size,
         in_parts=not variable.packed,
+        block=pixels.block,
     )
     return SceneSource(description, pixels, Calibration(), budget)
 

@@ -152,6 +152,7 @@ def _source(
         variable=ALL if len(parts) > 1 else first.path,
         axes=axes,
         stored_bytes=array_bytes((t, c, h, w), first.dtype.itemsize),
+        block=opened[0].block,
     )
     return SceneSource(description, pixels, calibration, budget)
 

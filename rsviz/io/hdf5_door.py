@@ -101,7 +101,8 @@ class Door:
         layout = Layout(dataset.shape, stored_axes, dataset.dtype.itemsize)
         by_chunk = dict(zip(stored_axes, chunks, strict=True))
         apart = layout.band_first and by_chunk.get("C", 1) == 1
-        rows = min(by_chunk["H"], layout.size("H"))
+        rows, cols = (min(by_chunk[letter], layout.size(letter)) for letter in "HW")
+        block = (rows, 0 if dataset.chunks is None or cols == layout.size("W") else cols)
 
         user = next(self._numbers)
         self._users.add(user)
@@ -109,7 +110,7 @@ class Door:
         def fetch(selection: Selection) -> NDArray[Any]:
             return self.read(dataset, selection).view(view)
 
-        return ArrayPixels(layout, fetch, partial(self._leave, user), apart, rows)
+        return ArrayPixels(layout, fetch, partial(self._leave, user), apart, block)
 
     def read(self, dataset: Dataset, selection: Selection) -> NDArray[Any]:
         """Part of a dataset in its stored order; the dataset is checked again."""

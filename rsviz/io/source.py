@@ -77,18 +77,26 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True)
 class ArrayPixels:
-    """Pixels of an array with any order of axes, fetched by a function from its selection."""
+    """Pixels of an array with any order of axes, fetched by a function from its selection.
+
+    Attributes:
+        layout: the stored axes.
+        fetch: gives a part in stored order.
+        close_file: releases the file.
+        by_band: whether bands are fetched apart.
+        block: rows and columns that are decoded together; 0 columns for whole rows.
+    """
 
     layout: Layout
     fetch: Callable[[Selection], Stored]
     close_file: Callable[[], None]
     by_band: bool
-    row_multiple: int = 1
+    block: tuple[int, int] = (1, 0)
 
     def blocks(self, window: Window, bands: Sequence[int]) -> Iterator[Block]:
         t, c, _, _ = self.layout.tchw
         row_bytes = t * window.width * self.layout.itemsize * (1 if self.by_band else c)
-        for group, rows in pieces(window, len(bands), self.by_band, row_bytes, self.row_multiple):
+        for group, rows in pieces(window, len(bands), self.by_band, row_bytes, self.block[0]):
             stored = self.fetch(self.layout.select(window, rows, bands[group]))
             yield Block(group, rows, self.layout.to_tchw(stored))
 

@@ -142,6 +142,7 @@ def test_a_huge_sparse_dataset_is_read_by_window_only(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file.create_dataset("scene", (100_000, 100_000, 50), "f4", chunks=(32, 32, 50), fillvalue=2)
     source = open_file(path)
+    assert source.describe().block == (32, 32)
     assert (source.read(Window(99_990, 99_990, 10, 10), (0, 49)).pixels == 2).all()
     with pytest.raises(SceneTooLarge):
         source.read()
