@@ -143,7 +143,8 @@ def forward(  # noqa: PLR0912, PLR0915 - one nest of loops
                 copy(h_tile, shift(pointer(kind, start), state), held)
             else:
                 clear(h_tile, held)
-            clear(lengths, held)
+            if trace:
+                clear(lengths, held)
             for chunk in range(chunks):
                 t0 = chunk * CHUNK
                 m = min(CHUNK, steps - t0)
@@ -157,10 +158,10 @@ def forward(  # noqa: PLR0912, PLR0915 - one nest of loops
                     copy(shift(pointer(kind, kept), at), h_tile, held)
                 read_states(b_tile, lanes, b, i, g, t0, m, states)
                 read_states(c_tile, lanes, c, i, g, t0, m, states)
-                clear(norms, m * LANES)
-                clear(memories, m * LANES)
                 seen = pointer(kind, trace)
                 if trace:
+                    clear(norms, m * LANES)
+                    clear(memories, m * LANES)
                     at = ((unit % ranges * batch + i) * groups + g) * steps + t0
                     seen = shift(seen, 4 * at)
                 for d in range(d0, d1, LANES):
