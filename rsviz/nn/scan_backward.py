@@ -30,6 +30,7 @@ from rsviz.nn.scan_tiles import (
     clear,
     copy,
     fill_rows,
+    multiply,
     per_row,
     read_tile,
     row_width,
@@ -77,7 +78,7 @@ def backward(  # noqa: PLR0912, PLR0915 - one nest of loops
     biases = shift(dh_tile, GROUP * lanes)
     skips = shift(biases, GROUP * LANES)
     rates = pointer(kind, a)
-    short, filled = 0, -1
+    filled = (0, 0)
     former = flush_denormals()
     for unit in range(first, end):
         i, g, first_channel, end_channel = channels_of(unit, shape)
@@ -93,10 +94,10 @@ def backward(  # noqa: PLR0912, PLR0915 - one nest of loops
                 t0 = chunk * CHUNK
                 m = min(CHUNK, steps - t0)
                 width = row_width(m)
-                if min(width, LANES) != short or d0 != filled:
-                    short, filled = min(width, LANES), d0
-                    fill_rows(biases, pointer(kind, bias), d0, short, d1 - d0)
-                    fill_rows(skips, pointer(kind, skip), d0, short, d1 - d0)
+                if (width, d0) != filled:
+                    filled = (width, d0)
+                    fill_rows(biases, pointer(kind, bias), d0, width, d1 - d0)
+                    fill_rows(skips, pointer(kind, skip), d0, width, d1 - d0)
                 read_states(b_tile, lanes, b, i, g, t0, m, states)
                 read_states(c_tile, lanes, c, i, g, t0, m, states)
                 clear(db_tile, m * lanes)
@@ -118,8 +119,7 @@ def backward(  # noqa: PLR0912, PLR0915 - one nest of loops
                         _open_gate(z_tile, g_tile, size)
                     _slopes(slopes, x_tile, biases, d - d0, width, size, softplus)
                     soften(x_tile, biases, d - d0, width, size, softplus)
-                    for r in range(0, size, LANES):
-                        vstore(q_tile, r, vload(x_tile, r) * vload(u_tile, r))
+                    multiply(q_tile, x_tile, u_tile, size)
                     done = 0
                     for j in range(nd):
                         at = j * width

@@ -34,6 +34,7 @@ from rsviz.nn.scan_tiles import (
     clear,
     copy,
     fill_rows,
+    multiply,
     per_row,
     read_rows,
     read_tile,
@@ -131,7 +132,7 @@ def forward(  # noqa: PLR0912, PLR0915 - one nest of loops
     for n in range(lanes):
         real[n] = 1 if n < states else 0
     rates = pointer(kind, a)
-    short, filled = 0, -1
+    filled = (0, 0)
     former = flush_denormals()
     for unit in range(first, end):
         i, g, first_channel, end_channel = channels_of(unit, shape)
@@ -149,10 +150,10 @@ def forward(  # noqa: PLR0912, PLR0915 - one nest of loops
                 t0 = chunk * CHUNK
                 m = min(CHUNK, steps - t0)
                 width = row_width(m)
-                if min(width, LANES) != short or d0 != filled:
-                    short, filled = min(width, LANES), d0
-                    fill_rows(biases, pointer(kind, bias), d0, short, d1 - d0)
-                    fill_rows(skips, pointer(kind, skip), d0, short, d1 - d0)
+                if (width, d0) != filled:
+                    filled = (width, d0)
+                    fill_rows(biases, pointer(kind, bias), d0, width, d1 - d0)
+                    fill_rows(skips, pointer(kind, skip), d0, width, d1 - d0)
                 if kept and chunk:
                     at = ((i * (chunks - 1) + chunk - 1) * channels + d0) * lanes
                     copy(shift(pointer(kind, kept), at), h_tile, held)
@@ -170,8 +171,7 @@ def forward(  # noqa: PLR0912, PLR0915 - one nest of loops
                     read_tile(x_tile, width, delta, i, d, t0, m, nd)
                     read_tile(u_tile, width, u, i, d, t0, m, nd)
                     soften(x_tile, biases, d - d0, width, size, softplus)
-                    for r in range(0, size, LANES):
-                        vstore(q_tile, r, vload(x_tile, r) * vload(u_tile, r))
+                    multiply(q_tile, x_tile, u_tile, size)
                     done = 0
                     for j in range(nd):
                         at = j * width

@@ -36,9 +36,10 @@ def row_width(steps):
 
 @kernel
 def fill_rows(tile, numbers, first, width, channels):
-    """Fills each row of a tile with one number, its channel's."""
+    """Fills each row, or its first LANES steps, with one number, its channel's."""
     for j in range(channels):
-        vstore(tile, j * width, vsplat(numbers, first + j))  # overruns what is filled next
+        # Overruns short rows: the next one overwrites it.
+        vstore(tile, j * min(width, LANES), vsplat(numbers, first + j))
 
 
 @kernel
@@ -62,6 +63,13 @@ def add_rows(sums, first, tile, width, steps, channels):
         for t in range(whole, steps):
             rest += tile[j * width + t]
         sums[first + j] += rest
+
+
+@kernel
+def multiply(target, left, right, size):
+    """Multiplies two tiles."""
+    for r in range(0, size, LANES):
+        vstore(target, r, vload(left, r) * vload(right, r))
 
 
 @kernel
