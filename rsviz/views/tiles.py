@@ -35,10 +35,12 @@ from rsviz.views.projection import EARTH_RADIUS_M
 from rsviz.views.warp import NOWHERE, TILE_SIDE, Array, MapFrame, Rgba, gathered
 
 PATH = "rsviz/tiles"
-HEADERS = {"Cache-Control": "private, max-age=86400"}
+KEPT = {"Cache-Control": "private, max-age=86400"}
+PASSING = {"Cache-Control": "no-store"}
 SECRET = "rsviz-tiles"
 MOST_SETS, MOST_AT_ONCE = 4096, 4
 MOST_CELLS = 4 * TILE_SIDE  # a tile is made of at most so many cells a side
+MOST_ZOOM = 32
 NUMBER = re.compile(r"-?[0-9]{1,9}")
 UNSERVED = (
     "This server shows scenes above {side} pixels a side only as an image thinned to that size; "
@@ -125,17 +127,16 @@ def route(base: str | None = "") -> Route:
 def answer(token: str, z: str, x: str, y: str) -> Response:
     """The tile that an address asks for."""
     tiles = tile_sets().get(token)
-    if tiles is None or not all(NUMBER.fullmatch(number) for number in (z, x, y)):
-        return PlainTextResponse("There is no such tile.", 404, HEADERS)
-    if not -32 <= int(z) <= 32:
-        return PlainTextResponse("There is no such tile.", 404, HEADERS)
+    numbers = all(NUMBER.fullmatch(number) for number in (z, x, y))
+    if tiles is None or not numbers or abs(int(z)) > MOST_ZOOM:
+        return PlainTextResponse("There is no such tile.", 404, PASSING)
     try:
         image = render(tiles.pyramid, tiles.frame, int(z), int(x), int(y))
     except RsvizError as error:
-        return PlainTextResponse(error.message, 503, {"Cache-Control": "no-store"})
+        return PlainTextResponse(error.message, 503, PASSING)
     out = io.BytesIO()
     Image.fromarray(image).save(out, "PNG", compress_level=1)
-    return Response(out.getvalue(), media_type="image/png", headers=HEADERS)
+    return Response(out.getvalue(), media_type="image/png", headers=KEPT)
 
 
 def render(pyramid: Pyramid, frame: MapFrame, z: int, x: int, y: int) -> Rgba:

@@ -1,6 +1,7 @@
 """Levels of an image against direct averages over the ground, from files and from memory."""
 
 import threading
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -220,4 +221,21 @@ def test_a_mask_without_overviews_keeps_the_full_pixels(tmp_path):
     source = open_scene(str(path))
     image = averaged(source, (0, 1, 2), ((0, 255),) * 3, 2, Window(0, 0, 64, 64))
     assert (image[:, :32] == 0).all() and (image[:, 32:] == (7, 7, 7, 255)).all()
+    source.close()
+
+
+@pytest.mark.parametrize("how", [{"blockysize": 1}, {"tiled": True}])
+def test_a_part_of_a_coarse_level_needs_little_memory(tmp_path, how):
+    """A part over 4096 x 4096 pixels in three bands; as floats they would take 200 MB."""
+    path = tmp_path / "wide.tif"
+    with rasterio.open(path, "w", "GTiff", 4096, 4096, 3, dtype="uint8", **how) as file:
+        for row in range(0, 4096, 512):
+            file.write(np.full((3, 512, 4096), 100, np.uint8), window=((row, row + 512), (0, 4096)))
+    source = open_scene(str(path))
+    tracemalloc.start()
+    image = averaged(source, (0, 1, 2), ((0.0, 255.0),) * 3, 3, Window(0, 0, 512, 512))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (image == (100, 100, 100, 255)).all()
+    assert peak < 50 * 2**20
     source.close()

@@ -17,7 +17,7 @@ import pytest
 from rsviz.core.errors import RsvizError, SceneMismatch, UnreadableScene
 from rsviz.core.grid import Window
 from rsviz.io.catalog import open_scene
-from rsviz.jobs import display, jail
+from rsviz.jobs import display, jail, pyramid
 from rsviz.jobs.process import ROOT
 from rsviz.jobs.questions import QUESTIONS
 from rsviz.jobs.readers import Readers
@@ -99,6 +99,8 @@ def test_a_remote_source_answers_as_the_local_one(shared):
         there = remote.composite(bands, limits)
         assert np.array_equal(there.image, here.image)
         assert (there.limits, there.grid) == (here.limits, here.grid)
+    part = (29, 19, 9), ((0.0, 5000.0),) * 3, 2, Window(3, 4, 20, 10)
+    assert np.array_equal(remote.averaged(*part), pyramid.averaged(local, *part))
     assert np.array_equal(remote.histogram(7).counts, display.histogram(local, 7).counts)
     assert remote.rectangle(window).count == 1200
     np.testing.assert_array_equal(

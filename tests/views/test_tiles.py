@@ -98,7 +98,6 @@ def test_every_pixel_of_a_tile_shows_the_right_cell(grid, zoom):
 def test_without_a_map_a_tile_is_a_square_of_the_level(z):
     frame, pyramid = MapFrame.of(PLAIN), pyramid_of(PLAIN)
     image = tiles.render(pyramid, frame, z, 0, 0)
-    level = max(0, -z)
     rows, cols = np.mgrid[:256, :256]
     if z > 0:
         rows, cols = rows >> z, cols >> z
