@@ -207,6 +207,7 @@ def _progress(run_id: str) -> None:
     bar.progress(min(1.0, share), text=plain(progress_text(now, ready)))
     if stop.button("Cancel", key="cancel", icon=":material/close:", width="stretch"):
         clients.executor().cancel(run_id)
+        st.rerun()
 
 
 def progress_text(now: JobState, ready: bool = True) -> str:
