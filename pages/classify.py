@@ -9,7 +9,7 @@ MAP = "classify-map"
 TABS = ("Areas", "Accuracy", "How sure", "This run")
 
 
-@st.fragment
+@errors.fragment
 def content(bench: Bench, question: ask.Question | None) -> None:
     """Map and inspector, and below them what this page adds; a click reruns only this."""
     workbench.take_clicks(bench, MAP)

@@ -8,7 +8,7 @@ from rsviz.views.bench import Bench, opened
 MAP = "internals-map"
 
 
-@st.fragment
+@errors.fragment
 def content(bench: Bench, question: ask.Question | None) -> None:
     """Topics, map and inspector, and below them the charts of the topic."""
     workbench.take_clicks(bench, MAP)

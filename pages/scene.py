@@ -19,7 +19,7 @@ MAP = "scene-map"
 TABS = ("Bands and stretch", "Spectra", "Rectangle", "File")
 
 
-@st.fragment
+@errors.fragment
 def content(bench: Bench) -> None:
     """Map and inspector, and below them what this page adds; a click reruns only this."""
     session = bench.session

@@ -27,6 +27,13 @@ def current() -> Session:
     return session
 
 
+def forget() -> None:
+    """Forget everything that this visitor chose."""
+    st.query_params.clear()
+    st.session_state.clear()
+    st.session_state[KEY] = Session()
+
+
 def from_address(query: Mapping[str, Sequence[str]]) -> Session:
     """The session that an address asks for; parts that cannot be read are left out."""
 

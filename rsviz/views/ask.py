@@ -13,6 +13,7 @@ import streamlit as st
 
 from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
+from rsviz.core.errors import RsvizError
 from rsviz.core.model import Result
 from rsviz.core.scene import Description
 from rsviz.jobs.executor import Job, JobState
@@ -138,9 +139,10 @@ def answer(session: Session, question: Question | None) -> Result | None:
     """The result of the question, or of one that asked for more; None when it is not there."""
     if question is None:
         return None
-    for run_id in _candidates(session, question.job):
-        if clients.executor().events(run_id).status == "done":
-            return clients.result(run_id)
+    for name in _answering(question.job):
+        now = _state_of(session, name)
+        if now is not None and now.status == "done":
+            return clients.result(session.jobs[name])
     return None
 
 
@@ -154,8 +156,8 @@ def notes(session: Session, question: Question | None) -> tuple[str, ...]:
 
 def run_button(session: Session, question: Question, key: str) -> None:
     """Start the run; disabled while it runs."""
-    run_id = session.jobs.get(_name(question.job))
-    busy = run_id is not None and clients.executor().events(run_id).status in BUSY
+    now = _state_of(session, _name(question.job))
+    busy = now is not None and now.status in BUSY
     if st.button(
         f"Run {plain(question.card.title)}",
         type="primary",
@@ -179,12 +181,11 @@ def waiting(session: Session, question: Question) -> bool:
     Returns:
         Whether a run is under way.
     """
-    run_id = session.jobs.get(_name(question.job))
-    if run_id is None:
+    now = _state_of(session, _name(question.job))
+    if now is None:
         return False
-    now = clients.executor().events(run_id)
     if now.status in BUSY:
-        _progress(run_id)
+        _progress(session.jobs[_name(question.job)])
         return True
     if now.status == "cancelled":
         st.info("The run was cancelled. Run it again whenever you like.")
@@ -198,6 +199,11 @@ def waiting(session: Session, question: Question) -> bool:
 @st.fragment(run_every=POLL_SECONDS)
 def _progress(run_id: str) -> None:
     """What is done now, how much, how long it will take, and a cancel; polls by itself."""
+    with errors.boundary("The progress of the run"):
+        _show_progress(run_id)
+
+
+def _show_progress(run_id: str) -> None:
     now = clients.executor().events(run_id)
     if now.status not in BUSY:
         st.rerun()
@@ -268,10 +274,18 @@ def _name(job: Job) -> str:
     return json.dumps(asdict(job), sort_keys=True)
 
 
-def _candidates(session: Session, job: Job) -> list[str]:
-    """Ids of this visitor's jobs that answer a job: itself first, then those with more layers."""
-    found = [session.jobs[_name(job)]] if _name(job) in session.jobs else []
+def _state_of(session: Session, name: str) -> JobState | None:
+    """How far a question is; None when it was not asked, or the server has forgotten it."""
+    if name not in session.jobs:
+        return None
+    try:
+        return clients.executor().events(session.jobs[name])
+    except RsvizError:
+        del session.jobs[name]
+        return None
+
+
+def _answering(job: Job) -> list[str]:
+    """What answers a job: the job itself first, then the one that asks for all layers."""
     more = replace(job, wants=tuple(sorted(registry.card(job.model).on_request)))
-    if more != job and _name(more) in session.jobs:
-        found.append(session.jobs[_name(more)])
-    return found
+    return list(dict.fromkeys((_name(job), _name(more))))

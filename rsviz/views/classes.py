@@ -179,7 +179,17 @@ def certainty_controls(session: Session, found: Classified) -> None:
     if left.accuracy is not None:
         tested = many(left.tested, "test pixel")
         text += f"; of {tested} among them {percent(left.accuracy)} are right"
-    st.caption(text + ".")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(text + ".", width="stretch")
+        if session.least_certain > 0:
+            st.button(
+                f"Below {session.least_certain:.2f} hidden",
+                key="least-certain-chip",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=least_chosen,
+                args=(0.0,),
+            )
 
 
 def areas_panel(found: Classified) -> None:

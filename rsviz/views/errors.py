@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -13,6 +15,7 @@ from rsviz.core.errors import RsvizError
 from rsviz.views.words import plain
 
 log = logging.getLogger("rsviz")
+P = ParamSpec("P")
 
 
 @contextmanager
@@ -30,6 +33,21 @@ def boundary(what: str = "This part of the page") -> Iterator[None]:
         reference = secrets.token_hex(3)
         log.exception("reference %s: %s", reference, what)
         show_fault(what, reference)
+
+
+def fragment(part: Callable[P, None]) -> Callable[P, None]:
+    """A part of a page that reruns by itself, inside a boundary of its own.
+
+    The boundary of the page is not there when a fragment runs alone.
+    """
+
+    @st.fragment
+    @wraps(part)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        with boundary():
+            part(*args, **kwargs)
+
+    return guarded
 
 
 def show(error: RsvizError) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rsviz.core.scene import Description
+from rsviz.views import clients
 from rsviz.views.bench import Bench
 from rsviz.views.spectra import UNITS
 from rsviz.views.words import many, number, plain, size
@@ -13,7 +14,7 @@ from rsviz.views.words import many, number, plain, size
 def panel(bench: Bench) -> None:
     """Two short columns of facts, and the bands in a table."""
     about = bench.about
-    facts = facts_of(about)
+    facts = [*facts_of(about), *origin_of(bench.session.scene)]
     half = -(-len(facts) // 2)
     for column, some in zip(st.columns(2), (facts[:half], facts[half:]), strict=True):
         column.markdown("\n".join(f"- {name}: **{plain(text)}**" for name, text in some))
@@ -57,6 +58,14 @@ def facts_of(about: Description) -> list[tuple[str, str]]:
     if dates > 1 or about.dates:
         facts.append(("Date" if dates == 1 else "Dates", dates_text(about.dates, dates)))
     return facts
+
+
+def origin_of(ref: str) -> list[tuple[str, str]]:
+    """Where a listed scene comes from, and under which licence."""
+    for entry in clients.entries():
+        if entry.id == ref:
+            return [("Licence", entry.licence or "see where it came from")]
+    return []
 
 
 def dates_text(dates: tuple[str, ...], count: int) -> str:

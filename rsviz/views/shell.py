@@ -74,6 +74,14 @@ def page(title: str, intro: str, file: str, uses_scene: bool = True) -> Iterator
         yield session
     with st.sidebar, errors.boundary("The diagnostics"):
         machine.diagnostics(session)
+        st.button(
+            "Start over",
+            key="start-over",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            help="Forget scene, model, settings and pixels, as on a first visit.",
+            on_click=address.forget,
+        )
     address.write(session)
 
 

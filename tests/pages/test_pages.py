@@ -8,7 +8,8 @@ import pytest
 from conftest import ROOT, SECONDS
 from streamlit.testing.v1 import AppTest
 
-from rsviz.core.errors import ModelFailed
+from rsviz.core.errors import ModelFailed, RsvizError, SceneTooLarge
+from rsviz.core.grid import Window
 from rsviz.jobs.job import JobState
 from rsviz.views import address, chooser, shell, state
 
@@ -278,3 +279,48 @@ def test_diagnostics_name_no_file_of_the_visitor(open_page, answering):
     test.run()
     (report,) = [code.value for code in test.code]
     assert "an uploaded file" in report and "farmland" not in report
+
+
+def test_a_run_that_the_server_forgot_can_be_asked_again(open_page, answering, monkeypatch):
+    test = open_page("classify", scene="farmland", model="mamba_moe")
+    assert "OA 96.3 %" in text_of(test)
+
+    def unknown(run_id):
+        raise RsvizError("This run is not known any more.")
+
+    monkeypatch.setattr(answering, "events", unknown)
+    check(test.run(), "classify")
+    assert button(test, "main-run")
+    assert not test.session_state[address.KEY].jobs
+
+
+def test_a_filter_is_named_and_removed_with_one_click(open_page, answering):
+    test = open_page("classify", scene="farmland", model="mamba_moe")
+    test.slider("least-certain").set_value(0.3).run()
+    assert button(test, "least-certain-chip").label == "Below 0.30 hidden"
+    button(test, "least-certain-chip").click().run()
+    check(test, "classify")
+    assert test.session_state[address.KEY].least_certain == 0.0
+
+
+def test_an_error_inside_a_rerun_of_a_part_is_said_as_written(open_page, answering, monkeypatch):
+    test = check(open_page("scene", scene="farmland"), "scene")
+
+    def refuses(*_args):
+        raise SceneTooLarge("The rectangle holds too much.", "Draw a smaller one.")
+
+    monkeypatch.setattr("rsviz.views.clients.rectangle", refuses)
+    test.session_state[address.KEY].rectangle = Window(0, 0, 4, 4)
+    test.run()
+    assert [error.value for error in test.error] == [
+        "The rectangle holds too much.  \nDraw a smaller one."
+    ]
+
+
+def test_start_over_is_a_first_visit(open_app, answering):
+    test = open_app()
+    test.session_state[address.KEY].open("farmland")
+    check(test.run(), "scene")
+    button(test, "start-over").click().run()
+    check(test, "scene")
+    assert test.session_state[address.KEY].scene == "indian-pines"
