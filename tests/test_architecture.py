@@ -19,13 +19,21 @@ CODE = sorted(
 )
 MAY_IMPORT = {
     "rsviz.core": ("rsviz.core",),
-    "rsviz.io": ("rsviz.io", "rsviz.core"),
+    "rsviz.draw": ("rsviz.draw", "rsviz.core"),
+    "rsviz.io": ("rsviz.io", "rsviz.draw", "rsviz.core"),
     "rsviz.physics": ("rsviz.physics", "rsviz.core"),
     "rsviz.nn": ("rsviz.nn", "rsviz.core"),
     "rsviz.synth": ("rsviz.synth", "rsviz.physics", "rsviz.core"),
     "rsviz.evaluate": ("rsviz.evaluate", "rsviz.nn", "rsviz.io", "rsviz.core"),
-    "rsviz.jobs": ("rsviz.jobs", "rsviz.evaluate", "rsviz.nn", "rsviz.io", "rsviz.core"),
-    "rsviz.views": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.core"),
+    "rsviz.jobs": (
+        "rsviz.jobs",
+        "rsviz.evaluate",
+        "rsviz.nn",
+        "rsviz.io",
+        "rsviz.draw",
+        "rsviz.core",
+    ),
+    "rsviz.views": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.draw", "rsviz.core"),
     "pages": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.core"),
     "app": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.core"),
     "models": ("rsviz.nn", "rsviz.physics", "rsviz.core"),
@@ -152,9 +160,10 @@ def test_nothing_is_left_open_or_swallowed(path):
 
 
 def test_every_kind_of_layer_has_its_four_places():
-    from rsviz.views.layers import DRAWERS
+    from rsviz.draw.paint import PAINTERS
+    from rsviz.views.layers import CHARTS
 
-    assert set(DRAWERS) == set(LAYERS)
+    assert sorted([*PAINTERS, *CHARTS, "table"]) == sorted(LAYERS)
     assert set(WRITERS) == set(LAYERS)
     tests = "".join(p.read_text(encoding="utf8") for p in CODE if inside(name_of(p), "tests.core"))
     for cls in LAYERS.values():

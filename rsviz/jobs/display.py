@@ -15,11 +15,9 @@ from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import ScalarMap
 from rsviz.core.scene import Source, Truth
+from rsviz.draw.colour import HIGH, LOW, Limits, blended
 from rsviz.jobs.blocks import Floats, blocks, check_bands, pieces, thinned
 
-Limits = tuple[tuple[float, float], ...]
-SAMPLE = 250_000
-LOW, HIGH = 2.0, 98.0
 BINS = 128
 
 
@@ -97,22 +95,10 @@ def composite(
     check_look(source, bands, limits)
     grid = thinned(source, max_side)
     planes = [np.empty(grid.shape, np.float32) for _ in bands]
-    seen = np.empty(grid.shape, np.bool_)
     for place, block, valid in blocks(source, bands, grid):
-        seen[place] = valid & np.isfinite(block).all(axis=0)
         for plane, values in zip(planes, block, strict=True):
             plane[place] = np.where(valid, values, np.nan)
-    if limits is None:
-        limits = tuple(_stretch(plane) for plane in planes)
-    image = np.empty((*grid.shape, 4), np.uint8)
-    for channel, (low, high) in enumerate(limits):
-        plane = as_bytes(planes.pop(0), low, high)
-        image[..., channel] = np.rint(plane, out=plane)
-    if len(bands) == 1:
-        image[..., 1] = image[..., 2] = image[..., 0]
-    image[..., 3] = 255
-    image[~seen] = 0
-    return Composite(image, limits, grid)
+    return Composite(*blended(planes, limits), grid)
 
 
 def histogram(source: Source, band: int) -> Histogram:
@@ -220,22 +206,3 @@ def check_look(source: Source, bands: tuple[int, ...], limits: Limits | None) ->
         raise SceneMismatch(
             f"An image needs one or three bands and as many limits; {len(bands)} bands are given."
         )
-
-
-def as_bytes(plane: Floats, low: float, high: float) -> Floats:
-    """Values between low and high as 0..255, in place and not yet rounded; undefined ones as 0."""
-    plane -= low
-    plane *= 255.0 / (high - low) if high > low else 0.0
-    np.nan_to_num(plane, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
-    return np.clip(plane, 0, 255, out=plane)
-
-
-def _stretch(plane: Floats) -> tuple[float, float]:
-    """The 2nd and 98th percentile of the finite values of a plane, from a sample."""
-    flat = plane.reshape(-1)
-    sample = flat[:: max(1, flat.size // SAMPLE)]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(sample, (LOW, HIGH)))
-    return (low, high) if high > low else (low, low + 1.0)

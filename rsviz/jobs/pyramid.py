@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from rsviz.core.grid import Grid, Window
 from rsviz.core.scene import Description, Source
+from rsviz.draw.colour import Limits, as_bytes
 from rsviz.jobs.blocks import Floats, coarsest, pieces, tiled
-from rsviz.jobs.display import Limits, as_bytes, check_look
+from rsviz.jobs.display import check_look
 
 Rgba = NDArray[np.uint8]
 Make = Callable[[int, Window], Rgba]

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from rsviz.core.grid import Window
 from rsviz.core.layers import ScalarMap
 from rsviz.core.scene import Description, Scene, Spectrum, Truth
+from rsviz.draw.colour import Limits
 from rsviz.io.catalog import SceneEntry
-from rsviz.jobs.display import Composite, Histogram, Limits, RegionStats
+from rsviz.jobs.display import Composite, Histogram, RegionStats
 from rsviz.jobs.identity import listed, stamp
 from rsviz.jobs.lines import Forker, Line
 from rsviz.jobs.questions import LINES, OPENING, QUESTIONS

@@ -2,71 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from rsviz.core.scene import Band, Description
+from rsviz.draw.colour import PRESETS, combinations, usable
 from rsviz.jobs.display import Composite
 from rsviz.views import charts, clients
 from rsviz.views.bench import Bench
 from rsviz.views.state import Look, bind
 from rsviz.views.words import number
 
-TOLERANCE_NM = 40.0
 OWN = "Own"
 CHANNELS = ("Red", "Green", "Blue")
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A combination of bands with a name and a sentence on what it shows."""
-
-    name: str
-    about: str
-    wavelengths_nm: tuple[float, float, float]
-
-
-PRESETS = (
-    Preset("True colour", "As the eye sees it: red, green and blue light.", (640, 550, 460)),
-    Preset("Infrared", "Near infrared in red: vigorous plants glow.", (860, 650, 550)),
-    Preset("Short-wave", "2200, 1600 and 860 nm: water, soil and moisture.", (2200, 1600, 860)),
-)
-
-
-def combinations(scene: Description) -> dict[str, tuple[int, ...]]:
-    """Combinations of bands that a scene offers, by name; the first is the one to start with."""
-    count = len(scene.bands)
-    if count < 3:
-        return {"One band": (0,)}
-    found: dict[str, tuple[int, ...]] = {}
-    if scene.wavelengths_nm is not None:
-        for preset in PRESETS:
-            bands = tuple(nearest(scene.bands, nm) for nm in preset.wavelengths_nm)
-            if None not in bands and len(set(bands)) == 3:
-                found[preset.name] = tuple(band for band in bands if band is not None)
-    if not found:
-        third = count // 3
-        found["As stored"] = (0, 1, 2) if count == 3 else (third * 2, third, 0)
-    good = usable(scene.bands)
-    found["One band"] = (good[len(good) // 2],)
-    return found
-
-
-def nearest(bands: tuple[Band, ...], wavelength_nm: float) -> int | None:
-    """The usable band nearest to a wavelength; None when none lies within the tolerance."""
-    offsets = {
-        i: abs(band.wavelength_nm - wavelength_nm)
-        for i, band in enumerate(bands)
-        if band.good and band.wavelength_nm is not None
-    }
-    best = min(offsets, key=lambda i: offsets[i], default=None)
-    return best if best is not None and offsets[best] <= TOLERANCE_NM else None
-
-
-def usable(bands: tuple[Band, ...]) -> tuple[int, ...]:
-    """Indices of the good bands; of all when none is good."""
-    return tuple(i for i, band in enumerate(bands) if band.good) or tuple(range(len(bands)))
 
 
 def label(bands: tuple[Band, ...], index: int) -> str:
@@ -78,14 +25,14 @@ def label(bands: tuple[Band, ...], index: int) -> str:
 def settle(look: Look, scene: Description) -> None:
     """Give a look its bands when it has none yet."""
     if not look.bands:
-        look.preset, look.bands = next(iter(combinations(scene).items()))
+        look.preset, look.bands = next(iter(combinations(scene.bands).items()))
 
 
 def choose_preset(bench: Bench) -> None:
     """One row of combinations to choose from."""
     session, scene = bench.session, bench.about
     settle(session.look, scene)
-    offered = combinations(scene)
+    offered = combinations(scene.bands)
     names = [*offered, OWN] if session.look.preset == OWN else list(offered)
 
     def chosen(name: str) -> None:

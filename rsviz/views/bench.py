@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from rsviz.core.errors import RsvizError
 from rsviz.core.grid import Grid
 from rsviz.core.scene import Description, Truth
+from rsviz.draw.warp import MapFrame
 from rsviz.views import chooser, clients, errors
 from rsviz.views.clients import SceneKey
 from rsviz.views.state import Pixel, Session
-from rsviz.views.warp import MapFrame
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from rsviz.core.layers import ClassMap, Layer, ProbabilityMap, RasterLayer, Rout
 from rsviz.core.model import Result
 from rsviz.core.palettes import colours_of
 from rsviz.core.scene import Truth
+from rsviz.draw.paint import Style, areas, strength
+from rsviz.draw.warp import MapFrame
 from rsviz.views import certainty, charts, clients
-from rsviz.views import layers as drawing
 from rsviz.views.bench import Bench
-from rsviz.views.layers import Style, map_layer, strength
+from rsviz.views.layers import map_layer
 from rsviz.views.map import MapLayer
 from rsviz.views.state import Session, bind
-from rsviz.views.warp import MapFrame
 from rsviz.views.words import many, percent
 from rsviz.views.workbench import overlay
 
@@ -194,7 +194,7 @@ def certainty_controls(session: Session, found: Classified) -> None:
 
 def areas_panel(found: Classified) -> None:
     """Area of each class, in hectares or pixels."""
-    sizes, unit = drawing.areas(found.classes)
+    sizes, unit = areas(found.classes)
     labels = found.classes.labels
     figure = charts.areas(labels, colours_of(found.classes.colours, len(labels)), sizes, unit)
     st.plotly_chart(figure, key="areas", config=charts.CONFIG)

@@ -19,13 +19,14 @@ from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import ScalarMap
 from rsviz.core.model import Result
 from rsviz.core.scene import Description, Spectrum, Truth
+from rsviz.draw.colour import Limits
+from rsviz.draw.warp import MapFrame
 from rsviz.io.catalog import SceneEntry
 from rsviz.jobs.display import Composite, Histogram, RegionStats
 from rsviz.jobs.executor import LocalExecutor
 from rsviz.jobs.pyramid import Parts, Pyramid
 from rsviz.jobs.readers import Readers, RemoteSource
-from rsviz.views.state import Limits, Session
-from rsviz.views.warp import MapFrame
+from rsviz.views.state import Session
 
 
 @dataclass(frozen=True)

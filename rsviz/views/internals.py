@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from rsviz.core.card import ModelCard
 from rsviz.core.layers import Curve, Layer, RasterLayer, RoutingMap, Tokens
 from rsviz.core.model import Result
+from rsviz.draw.paint import draw
 from rsviz.views import charts, clients, errors, films
 from rsviz.views.bench import Bench
-from rsviz.views.layers import draw, show_layer
+from rsviz.views.layers import show_layer
 from rsviz.views.map import MapLayer
 from rsviz.views.state import Session, bind
 from rsviz.views.words import plain

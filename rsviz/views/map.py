@@ -16,30 +16,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from rsviz.core.grid import Window
-from rsviz.views.palettes import Legend
+from rsviz.draw.legend import Legend
+from rsviz.draw.paint import Values
+from rsviz.draw.warp import MapFrame
 from rsviz.views.publish import HERE, Publisher, assets, encoded
-from rsviz.views.warp import MapFrame
 
 EVENTS = ("click", "rectangle")
 MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """The numbers behind a layer, for the readout under the pointer.
-
-    Attributes:
-        data: (h, w) uint8 indices into names, or float32 with NaN where undefined.
-        names: of classes; empty when the data are numbers.
-    """
-
-    data: NDArray[np.uint8] | NDArray[np.float32]
-    names: tuple[str, ...] = ()
-
-    @cached_property
-    def file(self) -> bytes:
-        """The numbers row by row, as the browser reads them."""
-        return self.data.tobytes()
 
 
 @dataclass(frozen=True)

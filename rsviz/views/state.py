@@ -13,10 +13,10 @@ from typing import Any
 import streamlit as st
 
 from rsviz.core.grid import Window
+from rsviz.draw.colour import Limits
 
 Pixel = tuple[int, int]
 Value = bool | int | float | str
-Limits = tuple[tuple[float, float], ...]
 
 
 @dataclass

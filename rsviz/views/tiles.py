@@ -27,12 +27,12 @@ from starlette.routing import Route
 
 from rsviz.core.errors import RsvizError
 from rsviz.core.grid import Window
+from rsviz.draw.projection import EARTH_RADIUS_M
+from rsviz.draw.warp import NOWHERE, TILE_SIDE, Array, MapFrame, Rgba, gathered
 from rsviz.jobs.pyramid import SMALL_SIDE, Pyramid
 from rsviz.views import clients
 from rsviz.views.bench import Bench
 from rsviz.views.map import MapTiles
-from rsviz.views.projection import EARTH_RADIUS_M
-from rsviz.views.warp import NOWHERE, TILE_SIDE, Array, MapFrame, Rgba, gathered
 
 PATH = "rsviz/tiles"
 KEPT = {"Cache-Control": "private, max-age=86400"}

@@ -8,12 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from rsviz.core.layers import RasterLayer
+from rsviz.draw.paint import PLAIN, Style
+from rsviz.draw.warp import MapFrame
 from rsviz.views import address, bands, clients, errors, tiles
 from rsviz.views.bench import Bench
-from rsviz.views.layers import PLAIN, Style, map_layer
+from rsviz.views.layers import map_layer
 from rsviz.views.map import MapLayer, Marker, happened, show_map
 from rsviz.views.state import Pixel
-from rsviz.views.warp import MapFrame
 from rsviz.views.words import plain
 
 MAP_HEIGHT = 480

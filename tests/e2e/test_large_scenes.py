@@ -12,8 +12,8 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window
 
 from rsviz.core.grid import Grid
-from rsviz.views.projection import mercator
-from rsviz.views.warp import MapFrame
+from rsviz.draw.projection import mercator
+from rsviz.draw.warp import MapFrame
 
 SERVER = "rsviz/views/server.py"
 IMAGE = ".rsviz-map .leaflet-image-layer"

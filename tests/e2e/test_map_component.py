@@ -8,8 +8,8 @@ import pytest
 from pyproj import Transformer
 
 from rsviz.core.grid import Grid
-from rsviz.views.projection import mercator
-from rsviz.views.warp import MapFrame
+from rsviz.draw.projection import mercator
+from rsviz.draw.warp import MapFrame
 
 UTM = Grid(120, 160, "EPSG:32632", (10.0, 0.0, 600_000.0, 0.0, -10.0, 4_800_000.0))  # the harness'
 HARNESS = "tests/e2e/apps/harness.py"

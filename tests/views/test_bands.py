@@ -1,4 +1,4 @@
-"""Combinations of bands by wavelength, and spectra as CSV."""
+"""Names of bands, spectra as CSV, and what is told of a file."""
 
 import csv
 
@@ -16,24 +16,6 @@ def scene(centres, good=None, **more) -> Description:
         for i, (nm, ok) in enumerate(zip(centres, flags, strict=True))
     )
     return Description("s", "npy", (1, len(found), 8, 9), "float32", found, Grid(8, 9), **more)
-
-
-def test_true_colour_takes_the_nearest_usable_bands():
-    found = bands.combinations(scene([450, 465, 545, 555, 640, 645], [1, 1, 0, 1, 1, 1]))
-    assert found["True colour"] == (4, 3, 1)
-    assert "Infrared" not in found  # there is none beyond 645 nm
-    assert len(found["One band"]) == 1
-
-
-def test_scenes_without_wavelengths_are_shown_as_stored():
-    assert bands.combinations(scene([None] * 3))["As stored"] == (0, 1, 2)
-    assert bands.combinations(scene([None] * 9))["As stored"] == (6, 3, 0)
-    assert bands.combinations(scene([None] * 2)) == {"One band": (0,)}
-    assert bands.combinations(scene([None])) == {"One band": (0,)}
-
-
-def test_all_bands_count_when_all_are_marked_bad():
-    assert bands.usable(scene([500, 600], [False, False]).bands) == (0, 1)
 
 
 def test_labels():

@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rsviz.core.grid import Grid
+from rsviz.draw.warp import MapFrame
 from rsviz.views.map import MapEvents, MapLayer, happened
 from rsviz.views.publish import HERE, PARTS
-from rsviz.views.warp import MapFrame
 
 HARNESS = Path(__file__).parents[1] / "e2e" / "apps" / "harness.py"
 

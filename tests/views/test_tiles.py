@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from rsviz.core.errors import UnreadableScene
 from rsviz.core.grid import Grid
 from rsviz.core.scene import Band, Description
+from rsviz.draw.projection import mercator
+from rsviz.draw.warp import MapFrame
 from rsviz.jobs.pyramid import Parts, Pyramid
 from rsviz.views import tiles
-from rsviz.views.projection import mercator
-from rsviz.views.warp import MapFrame
 
 HALF_WORLD = math.pi * 6_378_137.0
 PLAIN = Grid(3000, 2500)

@@ -12,13 +12,14 @@ from rsviz.core import layers as core
 from rsviz.core.grid import Grid
 from rsviz.core.palettes import class_colours, expert_colours
 from rsviz.core.scene import Band
+from rsviz.draw.paint import Style
+from rsviz.draw.warp import MapFrame
 from rsviz.jobs.display import Histogram, RegionStats
 from rsviz.views import charts
 from rsviz.views.certainty import RiskCoverage
-from rsviz.views.layers import Style, chart, map_layer, show_layer
+from rsviz.views.layers import chart, map_layer, show_layer
 from rsviz.views.map import show_map
 from rsviz.views.palettes import PICKED, PINNED
-from rsviz.views.warp import MapFrame
 
 LABELS = (
     "Alfalfa", "Corn-notill", "Corn-mintill", "Corn", "Grass-pasture", "Grass-trees",

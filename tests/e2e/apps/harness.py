@@ -10,9 +10,10 @@ import streamlit as st
 
 from rsviz.core.grid import Grid
 from rsviz.core.palettes import class_colours, paint_classes, paint_ramp
-from rsviz.views.map import MapLayer, Marker, Values, happened, show_map
-from rsviz.views.palettes import class_legend, ramp_legend
-from rsviz.views.warp import MapFrame
+from rsviz.draw.legend import class_legend, ramp_legend
+from rsviz.draw.paint import Values
+from rsviz.draw.warp import MapFrame
+from rsviz.views.map import MapLayer, Marker, happened, show_map
 
 UTM = Grid(120, 160, "EPSG:32632", (10.0, 0.0, 600_000.0, 0.0, -10.0, 4_800_000.0), (10.0, 10.0))
 SCENES = {"utm": UTM, "plain": Grid(120, 160)}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
-from rsviz.views.projection import (
+from rsviz.draw.projection import (
     EARTH_RADIUS_M,
     LATITUDE_LIMIT,
     NotOnWebMap,

@@ -6,8 +6,8 @@ from pyproj import Transformer
 
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
-from rsviz.views.projection import EARTH_RADIUS_M, from_mercator, mercator
-from rsviz.views.warp import MapFrame
+from rsviz.draw.projection import EARTH_RADIUS_M, from_mercator, mercator
+from rsviz.draw.warp import MapFrame
 
 NORTH_UP = Grid(120, 160, "EPSG:32632", (10.0, 0.0, 600_000.0, 0.0, -10.0, 4_800_000.0))
 ROTATED = Grid(200, 150, "EPSG:32632", (7.0, 4.0, 600_000.0, 4.0, -7.0, 4_800_000.0))
