@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import platform
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ import torch
 from torch import Tensor
 
 from rsviz.evaluate import bench_scan_rivals as rivals
+from rsviz.evaluate.bench_scan_memory import peak_mib
 from rsviz.evaluate.bench_scan_net import training_step
 from rsviz.evaluate.rows import Row, row
 from rsviz.nn.scan import active_backend, selective_scan, warm_up
@@ -36,7 +35,7 @@ SHAPES: tuple[rivals.Shape, ...] = (
     (21025, 32, 16, 4),
 )
 LENGTHS = (1_000, 4_096, 21_025, 100_000, 1_000_000)
-LONGEST_LOOP, PIECE, TRIAL = 21_025, 32_768, 256  # steps
+LONGEST_LOOP, PIECE, TRIAL = 21_025, 32_768, 32  # steps
 MOST_LOOP_SECONDS = 6.0  # for one run of a loop; beyond, its first part is timed
 QUICK_SECONDS = 38.0  # after which a quick bench leaves out what is not asked for by name
 MOST_MIB, MOST_EPOCH_SECONDS, MOST_DENORMAL = 50.0, 0.6, 1.3
@@ -69,11 +68,10 @@ def bench_scan(quick: bool) -> list[Row]:
 
 
 def _machine(floor: rivals.Floor) -> list[Row]:
-    ours, others = floor.exps_ours / 1e9, floor.exps_torch / 1e9
     return [
         row("machine/copy", floor.bandwidth / 1e9, "GB/s"),
-        # a rate, not a time: ours over the other
-        row("machine/exponentials", ours, "G/s", "torch.exp", ours**2 / others),
+        row("machine/exponentials", floor.exps_ours / 1e9, "G/s"),
+        row("machine/exponentials by torch", floor.exps_torch / 1e9, "G/s"),
     ]
 
 
@@ -82,11 +80,8 @@ def _against_loop(shape: rivals.Shape, floor: rivals.Floor, rounds: int) -> list
     rows = []
     for training in (False, True):
         kind, tensors = "training" if training else "forward", rivals.random_inputs(shape)
-        looped, factor = _affordable(tensors, training)
-        runs = {
-            "ours": _run(selective_scan, tensors, training),
-            "loop": _run(rivals.loop_unbind, looped, training),
-        }
+        loop, factor = _loop(rivals.loop_unbind, tensors, training)
+        runs = {"ours": _run(selective_scan, tensors, training), "loop": loop}
         times = _interleaved(runs, rounds)
         name = ",".join(map(str, shape))
         least = floor.seconds(shape, training)
@@ -97,18 +92,32 @@ def _against_loop(shape: rivals.Shape, floor: rivals.Floor, rounds: int) -> list
     return rows
 
 
-def _affordable(tensors: list[Tensor], training: bool) -> tuple[list[Tensor], float]:
-    """The inputs for the loop, cut short where a run would take long, and the factor for that.
+def _loop(scan: rivals.Scan, tensors: list[Tensor], training: bool) -> tuple[Work, float]:
+    """A loop with the number of threads that suits it best, and a factor for its time.
 
-    The loop's time grows with the length, a little faster than in proportion.
+    Two threads that wait for each other at every step are slower than one where the machine is
+    busy. Where a run would take long, only the first part of the sequence is run, and the factor
+    makes up for the rest: a loop's time grows with the length, a little faster than in proportion.
     """
     length = tensors[0].shape[2]
-    if length <= TRIAL:
-        return tensors, 1.0
-    trial = _cut(tensors, TRIAL)
-    seconds = _seconds(_run(rivals.loop_unbind, trial, training)) * length / TRIAL
-    steps = max(TRIAL, min(length, int(length * MOST_LOOP_SECONDS / seconds)))
-    return (tensors if steps == length else _cut(tensors, steps)), length / steps
+    trial = _run(scan, _cut(tensors, min(TRIAL, length)), training)
+    trial()
+    seconds = {n: _seconds(_on(n, trial)) for n in (1, torch.get_num_threads())}
+    threads = min(seconds, key=lambda n: seconds[n])
+    expected = seconds[threads] * length / min(TRIAL, length)
+    steps = max(min(TRIAL, length), min(length, int(length * MOST_LOOP_SECONDS / expected)))
+    short = tensors if steps == length else _cut(tensors, steps)
+    return _on(threads, _run(scan, short, training)), length / steps
+
+
+def _on(threads: int, work: Work) -> Work:
+    """The same work on so many threads."""
+
+    def run() -> None:
+        with _threads(threads):
+            work()
+
+    return run
 
 
 def _cut(tensors: list[Tensor], length: int) -> list[Tensor]:
@@ -125,9 +134,10 @@ def _others(quick: bool) -> list[Row]:
     for shape in SHAPES[2:3] if quick else (*SHAPES[:4], SHAPES[5]):
         name = ",".join(map(str, shape))
         tensors = rivals.random_inputs(shape)
-        runs = {"ours": _run(selective_scan, tensors, False)}
-        runs["loop_indexed"] = _run(rivals.loop_indexed, tensors, False)
+        loop, factor = _loop(rivals.loop_indexed, tensors, False)
+        runs = {"ours": _run(selective_scan, tensors, False), "loop_indexed": loop}
         times = _interleaved(runs, 1 if quick else 2)
+        times["loop_indexed"] *= factor
         rows.append(
             row(f"forward beside mamba-ssm's loop/{name}", times["ours"], "ms", *_last(times))
         )
@@ -185,48 +195,18 @@ def _denormals(quick: bool) -> list[Row]:
     ]
 
 
-_MEMORY = """
-import sys, torch
-from rsviz.evaluate import bench_scan_rivals as rivals
-from rsviz.nn.scan import selective_scan, warm_up
-torch.set_num_threads({threads})
-warm_up()
-small = rivals.random_inputs((1, 4, 4, 4))
-{scan}(*small).backward(torch.ones_like(small[0]))  # torch loads code at the first backward
-tensors = rivals.random_inputs({shape})
-pull = torch.ones_like(tensors[0])
-def status(name):
-    return next(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith(name)) / 1024
-open("/proc/self/clear_refs", "w").write("5")
-before = status("VmRSS")
-if {training}:
-    {scan}(*tensors).backward(pull)
-else:
-    with torch.no_grad():
-        y = {scan}(*tensors)
-print(status("VmHWM") - before)
-"""
-
-
 def _memory(quick: bool) -> list[Row]:
-    """Peak of resident memory above the inputs, each in a process of its own (Linux only)."""
-    if not Path("/proc/self/clear_refs").exists():
-        return []
+    """Peak of memory above the inputs, beside the loop's."""
     shape, rows = (1, 128, 16, 21025), []
     for training in (False, True):
-        peaks = []
-        for scan in ("selective_scan", "rivals.loop_unbind")[: 1 if quick else 2]:
-            code = _MEMORY.format(
-                threads=torch.get_num_threads(), shape=shape, training=training, scan=scan
-            )
-            root = Path(__file__).parents[2]
-            command = [sys.executable, "-c", code]
-            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-            peaks.append(float(done.stdout))
+        ours = peak_mib("selective_scan", shape, training)
+        if ours is None:
+            return []
         name = f"peak memory {'training' if training else 'forward'}/1,128,16,21025"
-        rows.append(row(name, peaks[0], "MiB", "target", MOST_MIB))
+        rows.append(row(name, ours, "MiB", "target", MOST_MIB))
         if not quick:
-            rows.append(row(f"{name} beside loop", peaks[0], "MiB", "loop_unbind", peaks[1]))
+            loops = peak_mib("loop_unbind", shape, training)
+            rows.append(row(f"{name} beside loop", ours, "MiB", "loop_unbind", loops))
     return rows
 
 
@@ -247,12 +227,14 @@ def _lengths(floor: rivals.Floor, quick: bool) -> list[Row]:
         shape = (1, 128, 16, length)
         piece = [t.detach() for t in rivals.random_inputs((1, 128, 16, min(length, PIECE)))]
         runs: dict[str, Work] = {"ours": partial(_stream, piece, length)}
+        factor = 1.0
         if length <= (4096 if quick else LONGEST_LOOP):
-            runs["loop_unbind"] = _run(rivals.loop_unbind, piece, False)
+            runs["loop_unbind"], factor = _loop(rivals.loop_unbind, piece, False)
             if parallel is not None:
                 runs["mambapy_pscan"] = _run(parallel, piece, False)
         for name, value in _interleaved(runs, 1 if quick else 3).items():
-            rows.append(row(f"length/{name}/{length}", value, "ms"))
+            whole = value * factor if name == "loop_unbind" else value
+            rows.append(row(f"length/{name}/{length}", whole, "ms"))
         rows.append(row(f"length/floor/{length}", 1e3 * floor.seconds(shape, False), "ms"))
     return rows
 

@@ -1,0 +1,53 @@
+"""The bench of the scan: its rows, its rivals, and what it keeps."""
+
+import json
+
+import pytest
+import torch
+
+from rsviz.evaluate import bench_scan as bench
+from rsviz.evaluate import bench_scan_rivals as rivals
+from rsviz.nn.scan import selective_scan
+
+SMALL = (2, 8, 4, 40)
+
+
+def test_rivals_compute_the_same():
+    tensors = rivals.random_inputs(SMALL)
+    wanted = selective_scan(*tensors)
+    pytest.importorskip("mambapy")
+    for scan in (rivals.loop_unbind, rivals.loop_indexed, rivals.parallel_scan()):
+        assert torch.allclose(scan(*tensors), wanted, atol=1e-4)
+
+
+def test_each_shape_gives_a_row_forward_and_training_beside_the_loop(monkeypatch):
+    monkeypatch.setattr(bench, "SHAPES", (SMALL,))
+    monkeypatch.setattr(bench, "QUICK_SECONDS", 0.0)
+    threads = torch.get_num_threads()
+    rows = {r["name"]: r for r in bench.bench_scan(quick=True)}
+    for name in ("forward/2,8,4,40", "training/2,8,4,40"):
+        assert rows[name]["baseline"] == "loop_unbind"
+        assert rows[name]["ratio"] > 1
+        assert rows[name]["unit"] == "ms"
+    assert rows["forward beside floor/2,8,4,40"]["ratio"] < 1
+    assert torch.get_num_threads() == threads
+
+
+def test_a_long_loop_is_timed_on_its_first_part(monkeypatch):
+    tensors = rivals.random_inputs((1, 4, 4, 4000))
+    monkeypatch.setattr(bench, "MOST_LOOP_SECONDS", 0.0)
+    work, factor = bench._loop(rivals.loop_unbind, tensors, True)
+    work()
+    assert factor == 4000 / bench.TRIAL
+
+
+def test_a_full_result_is_kept_beside_other_measurements(monkeypatch, tmp_path):
+    record = tmp_path / "benchmark.json"
+    record.write_text('{"inference": 1}')
+    monkeypatch.setattr(bench, "RECORD", record)
+    rows = [bench.row("forward/1,1,1,1", 1.0, "ms", "loop_unbind", 2.0)]
+    bench._keep(rows)
+    kept = json.loads(record.read_text())
+    assert kept["inference"] == 1
+    assert kept["scan"]["rows"] == rows
+    assert {"date", "cpu", "threads", "versions"} <= set(kept["scan"])
