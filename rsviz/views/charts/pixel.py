@@ -15,6 +15,7 @@ from rsviz.views.charts.base import blank, broken, ink_on, literal, rows, transl
 from rsviz.views.palettes import CHOSEN, GREY, PICKED, PINNED
 
 Floats = NDArray[np.float32]
+LEGEND_LINE = 19  # height of a line of the legend in screen pixels
 
 FEW_BANDS = 30  # spectra with fewer bands also show their points
 
@@ -214,7 +215,10 @@ def routing(experts: Sequence[str], colours: Sequence[str], stages: Sequence[Sta
             insidetextfont={"color": ink_on(colour)},
             hovertemplate=f"{label}: %{{x:.3f}}<extra>%{{y}}</extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    room = LEGEND_LINE * len(experts)  # long names stand below each other where it is narrow
+    figure.update_layout(
+        barmode="stack", legend_traceorder="normal", height=figure.layout.height + room
+    )
     figure.update_xaxes(range=[0, 1])
     return figure
 
