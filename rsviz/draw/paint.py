@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from rsviz.draw.legend import Legend, class_legend, ramp_legend
 Floats = NDArray[np.float32]
 Rgba = NDArray[np.uint8]
 
+DOMINANT = 0.5  # opacity of the faintest dominant plane: even shares are still told apart
 FAINTEST = 0.12  # opacity of the least certain pixel that is still shown
 LOSSLESS_PIXELS = 1_000_000  # larger ramps may be stored with slight losses, in a fifth of the size
 
@@ -96,6 +97,13 @@ def draw(layer: RasterLayer, style: Style = PLAIN) -> Drawing:
     if style.strength is None:
         return drawing
     return replace(drawing, image=faded(drawing.image, style.strength))
+
+
+def all_of(layer: RasterLayer) -> list[Drawing]:
+    """A raster layer as a whole and, where it is a stack of shares, each of its planes."""
+    stacked = layer.kind in ("probability_map", "routing_map")
+    planes = range(len(cast(ProbabilityMap | RoutingMap, layer).data)) if stacked else ()
+    return [draw(layer), *(draw(layer, Style(plane=plane)) for plane in planes)]
 
 
 def strength(certain: Floats, least: float = 0.0, fade: bool = False, classes: int = 2) -> Floats:
@@ -207,7 +215,8 @@ def _dominant(
     known = np.isfinite(shares).all(axis=0)
     best = np.where(known, np.where(known, shares, 0.0).argmax(axis=0), -1)
     image = paint_classes(best, colours)
-    image = faded(image, strength(shares.max(axis=0), fade=True, classes=len(names)))
+    lead = strength(shares.max(axis=0), fade=True, classes=len(names))
+    image = faded(image, DOMINANT + (1.0 - DOMINANT) * lead)
     mean = shares[:, known].mean(axis=1) if known.any() else np.zeros(len(names))
     legend = class_legend(title, names, colours, tuple(f"mean share {share:.0%}" for share in mean))
     return Drawing(image, legend, _indices(best, names))

@@ -24,7 +24,8 @@ from rsviz.core.grid import Grid
 from rsviz.core.layers import ClassMap, Layer, RasterLayer, arrays_of
 from rsviz.core.model import Result
 from rsviz.core.scene import Scene
-from rsviz.io.pictures import pictures_of, write_png
+from rsviz.draw.paint import counts
+from rsviz.io.pictures import write_png
 from rsviz.io.webmap import page
 
 PIXEL_COORDINATES = (
@@ -37,7 +38,7 @@ def write_result(result: Result, scene: Scene, folder: Path) -> list[Path]:
 
     Args:
         result: what a run gave.
-        scene: the scene it ran on.
+        scene: the scene it ran on; the bands of its first look are enough.
         folder: where to; made when it is not there, files of the same names are replaced.
 
     Returns:
@@ -50,12 +51,12 @@ def write_result(result: Result, scene: Scene, folder: Path) -> list[Path]:
     for name, layer in result.layers.items():
         written += WRITERS[layer.kind](layer, folder / name)
         if isinstance(layer, RasterLayer):
-            written.append(write_png(pictures_of(layer), folder / f"{name}.png"))
+            written.append(write_png(layer, folder / f"{name}.png"))
     if result.split is not None:
         written += _write_codes(result.split, folder / "split", first=0)
-        written.append(write_png(pictures_of(result.split), folder / "split.png"))
+        written.append(write_png(result.split, folder / "split.png"))
     written.append(folder / "map.html")
-    written[-1].write_text(page(result), encoding="utf8")
+    written[-1].write_text(page(result, scene), encoding="utf8")
     written.append(folder / "record.json")
     record = record_of(result)
     if scene.grid.crs is None:
@@ -86,12 +87,12 @@ def layer_hash(layer: Layer) -> str:
 def _write_class_map(layer: Any, path: Path) -> list[Path]:
     written = _write_codes(layer, path, first=1)
     table = path.with_suffix(".csv")
-    counts = np.bincount(layer.data[layer.data != layer.ignore], minlength=len(layer.labels))
     pixel_ha = layer.grid.pixel_ha
-    total = max(1, int(counts.sum()))
+    found = counts(layer)
+    total = max(1, int(found.sum()))
     rows = [
         (i + 1, label, int(n), round(n / total, 6), "" if pixel_ha is None else n * pixel_ha)
-        for i, (label, n) in enumerate(zip(layer.labels, counts, strict=True))
+        for i, (label, n) in enumerate(zip(layer.labels, found, strict=True))
     ]
     _write_csv(table, ("code", "class", "pixels", "share", "area_ha"), rows)
     return [*written, table]

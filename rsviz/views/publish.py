@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 from streamlit import runtime
+
+from rsviz.io.encode import encode
 
 HERE = Path(__file__).parent / "leaflet"
 PARTS = (
@@ -63,17 +63,6 @@ def _code() -> tuple[tuple[bytes, str], ...]:
         ((HERE / "map.css").read_bytes(), "text/css"),
         (module.encode(), "text/javascript"),
     )
-
-
-def encode(image: NDArray[np.uint8], photo: bool = False) -> tuple[bytes, str]:
-    """An image (h, w, 4) as a file and its media type: PNG, or lossy WebP for large photographs."""
-    out = io.BytesIO()
-    picture = Image.fromarray(image)
-    if photo and image.shape[0] * image.shape[1] > 512 * 512:
-        picture.save(out, "WEBP", quality=88, method=1)
-        return out.getvalue(), "image/webp"
-    picture.save(out, "PNG", compress_level=3)
-    return out.getvalue(), "image/png"
 
 
 def encoded(image: NDArray[np.uint8], photo: bool) -> tuple[bytes, str]:

@@ -1,6 +1,8 @@
 """Exports hold what the result holds, lie where the scene lies, and need no network."""
 
+import base64
 import csv
+import io
 import json
 import re
 import warnings
@@ -16,7 +18,11 @@ from rsviz.core.grid import Grid
 from rsviz.core.layers import LAYERS
 from rsviz.core.model import Result, RunRecord
 from rsviz.core.scene import Band, Scene
+from rsviz.draw.paint import Style, draw
+from rsviz.draw.warp import MapFrame
 from rsviz.io.export import WRITERS, layer_hash, write_result
+from rsviz.io.pictures import write_png
+from rsviz.io.webmap import to_leafmap
 
 GRIDS = {
     "utm": Grid(12, 9, "EPSG:32633", (10.0, 0.0, 4e5, 0.0, -10.0, 52e5), (10.0, 10.0)),
@@ -57,8 +63,11 @@ def every_kind(grid: Grid) -> dict[str, kinds.Layer]:
 
 
 def make_result(grid: Grid) -> tuple[Result, Scene]:
-    bands = (Band("b1"),)
-    scene = Scene(np.ones((1, 1, *grid.shape)), np.ones((1, *grid.shape), bool), bands, grid)
+    bands = tuple(Band(name, nm) for name, nm in (("b", 470.0), ("g", 550.0), ("r", 650.0)))
+    pixels, valid = np.zeros((1, 3, *grid.shape)), np.ones((1, *grid.shape), bool)
+    pixels[0, 2] = np.arange(grid.width) * 2 > grid.width  # red on the right
+    valid[0, -1] = False
+    scene = Scene(pixels, valid, bands, grid)
     record = RunRecord(
         "toy", "w", "0" * 64, {}, scene.id, "toy", "Toy", "cpu", 0, (), 0.1, 10.0, {}, ("a note",)
     )
@@ -181,9 +190,53 @@ def test_the_map_holds_everything_it_needs(written):
     assert loads == allowed
     assert not re.findall(r"""(?:url\(|@import|fetch\(|import\()\s*["']?(?:https?:)?//""", page)
     assert "<script>/* @preserve" in page
-    assert page.count("L.imageOverlay(") == 7
-    assert page.count("data:image/png;base64,") > 7
+    assert page.count("L.imageOverlay(") == 8
     assert ("L.CRS.Simple" in page) == (grid.crs is None)
+
+
+def overlays(page: str) -> list[np.ndarray]:
+    """The images on an exported map, bottom first."""
+    found = re.findall(r'L\.imageOverlay\(\s*"data:image/\w+;base64,([^"]+)"', page)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(x))).convert("RGBA")) for x in found]
+
+
+def test_the_scene_lies_beneath_the_layers_in_true_colour(written):
+    _, grid, folder, _ = written
+    images = overlays((folder / "map.html").read_text("utf8"))
+    assert len(images) == 8
+    place = MapFrame.of(grid, 2)
+    scene = np.zeros((*grid.shape, 4), np.uint8)
+    scene[:-1, :, 3] = 255
+    scene[:-1, 5:, 0] = 255
+    expected = place.place(scene).astype(int)
+    assert expected.shape == images[0].shape
+    clear = expected[..., 3] == 0
+    assert (images[0][clear, 3] == 0).all()
+    assert (np.abs(images[0] - expected)[~clear].max(axis=-1) > 60).mean() < 0.02  # WebP at edges
+
+
+def test_layers_lie_on_the_map_where_the_pages_show_them(written):
+    result, grid, folder, _ = written
+    images = overlays((folder / "map.html").read_text("utf8"))
+    classes = MapFrame.of(grid, 2).place(draw(result.layers["class_map"]).image)
+    assert np.array_equal(images[1], classes)
+
+
+def test_a_grid_that_no_web_map_can_hold_is_shown_in_pixels():
+    grid = Grid(12, 9, "EPSG:3031", (1000.0, 0.0, 0.0, 0.0, -1000.0, 0.0))  # around the pole
+    result, scene = make_result(grid)
+    assert to_leafmap(result, scene).crs == "Simple"
+    assert to_leafmap(make_result(GRIDS["rotated"])[0]).crs == "EPSG3857"
+
+
+def test_a_stack_is_drawn_whole_and_plane_by_plane(tmp_path):
+    layer = every_kind(GRIDS["none"])["probability_map"]
+    with Image.open(write_png(layer, tmp_path / "stack.png")) as image:
+        found = np.asarray(image.convert("RGB"))
+    for plane in range(3):
+        colours = draw(layer, Style(plane=plane)).image[1:, :, :3].reshape(-1, 3)
+        seen = {tuple(c) for c in found.reshape(-1, 3).tolist()}
+        assert {tuple(c) for c in colours.tolist()} <= seen
 
 
 def test_the_record_repeats_the_run_and_pins_its_layers(written):

@@ -44,6 +44,7 @@ def test_the_archive_holds_georeferenced_files_and_the_record(tmp_path):
     with zipfile.ZipFile(archive) as found:
         assert {"classes.tif", "classes.png", "map.html", "record.json"} <= set(found.namelist())
         record = json.loads(found.read("record.json"))
+        assert found.read("map.html").count(b"L.imageOverlay(") == 2  # the scene and the classes
         found.extract("classes.tif", tmp_path)
     assert record["scene_ref"] == "farmland"
     assert open_scene(str(tmp_path / "classes.tif")).describe().grid.crs is not None

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from rsviz.core import layers as core
 from rsviz.core.grid import Grid, Window
@@ -30,6 +31,17 @@ def test_the_other_kinds_become_a_chart_with_their_numbers(kind):
     figure = chart(EXAMPLES[kind])
     drawn = [v for trace in figure.data for v in np.ravel(trace.z if "z" in trace else trace.y)]
     assert sorted(float(v) for v in drawn) == sorted(np.ravel(EXAMPLES[kind].data).tolist())
+
+
+def test_a_table_is_shown_row_by_row():
+    def app():
+        from rsviz.core.layers import Table
+        from rsviz.views.layers import show_layer
+
+        show_layer(Table("Table", "", ("class", "F1 [%]"), (("corn", 93.5), ("<b>", 81.0))), "t")
+
+    shown = AppTest.from_function(app).run().dataframe[0].value
+    assert shown.to_dict("list") == {"class": ["corn", "<b>"], "F1 [%]": [93.5, 81.0]}
 
 
 def test_a_layer_finer_than_the_scene_lies_on_the_same_map():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+
+from rsviz.io.encode import data_uri
 
 COLUMNS = 8
 FOLDER = Path(__file__).parent
@@ -113,4 +114,4 @@ def _sheet(frames: NDArray[np.uint8], colours: NDArray[np.uint8]) -> str:
 def _url(image: Image.Image, transparency: bytes | None = None) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=4, transparency=transparency)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_uri(buffer.getvalue(), "image/png")
