@@ -4,6 +4,8 @@ Plain `streamlit run app.py` works as well, without the two.
 """
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -15,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # so that it can be started from any folder
 
-from rsviz.views import tiles  # noqa: E402
+from rsviz.views import clients, tiles  # noqa: E402
 
 OWN = "'self' data: blob:"
 BASEMAPS = "https://tile.openstreetmap.org https://server.arcgisonline.com"  # off until asked for
@@ -52,8 +54,18 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
+@asynccontextmanager
+async def helpers(_: st.App) -> AsyncIterator[None]:
+    """Start the readers before the first visitor comes; end readers and worker with the server."""
+    clients.readers()
+    yield
+    clients.readers.clear()
+    clients.executor.clear()
+
+
 app = st.App(
     ROOT / "app.py",
+    lifespan=helpers,
     routes=[tiles.route(st.get_option("server.baseUrlPath"))],
     middleware=[Middleware(SecurityHeaders)],
 )

@@ -67,11 +67,12 @@ def page(title: str, intro: str, file: str, uses_scene: bool = True) -> Iterator
                 chooser.choose_scene(session)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="stretch")
-        with st.container(width="content"), errors.boundary("The badge"):
-            machine.badge()
+        corner = st.container(width="content")
     st.markdown(intro)
     with errors.boundary("This page"):
         yield session
+    with corner, errors.boundary("The badge"):
+        machine.badge()  # last, for it starts the worker, which must not delay a first page
     with st.sidebar, errors.boundary("The diagnostics"):
         machine.diagnostics(session)
         st.button(
