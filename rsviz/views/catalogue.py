@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import mean, pstdev
-from typing import Any
 
 import streamlit as st
 
@@ -14,6 +12,7 @@ from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.options import declared
 from rsviz.views import errors
+from rsviz.views.speed import speed
 from rsviz.views.state import Session, bind
 from rsviz.views.words import many, percent, percent_spread, plain
 
@@ -239,16 +238,6 @@ def weights_table(card: ModelCard) -> None:
         hide_index=True,
         key="weights-table",
     )
-
-
-def speed(card: ModelCard) -> None:
-    """Measured speed, with its conditions, when the model has a benchmark."""
-    path = registry.MODELS / card.id / "benchmark.json"
-    if not path.is_file():
-        st.markdown("No benchmark is recorded for this model.")
-        return
-    bench: dict[str, Any] = json.loads(path.read_text("utf8"))
-    st.json(bench)
 
 
 def _kind(kind: str) -> str:

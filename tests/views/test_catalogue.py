@@ -8,6 +8,7 @@ from rsviz.core import registry
 from rsviz.core.card import Accepts, Weights
 from rsviz.core.errors import RsvizError
 from rsviz.views import catalogue, errors, forms
+from rsviz.views.speed import split_rows
 
 
 def weights(name: str, seed: int, accuracy: float) -> Weights:
@@ -81,3 +82,30 @@ def test_no_other_place_than_the_boundary_swallows_an_error():
         raise RsvizError("Said as written.")
     with errors.boundary("The part"):
         raise ZeroDivisionError
+
+
+def test_times_over_length_become_series():
+    rows = [
+        {"name": "length/ours/1000", "value": 2.0, "unit": "ms", "baseline": "", "ratio": None},
+        {
+            "name": "length/mambapy_pscan/1000",
+            "value": 9.0,
+            "unit": "ms",
+            "baseline": "",
+            "ratio": None,
+        },
+        {"name": "length/ours/4096", "value": 8.0, "unit": "ms", "baseline": "", "ratio": None},
+        {
+            "name": "error forward",
+            "value": 1e-7,
+            "unit": "relative",
+            "baseline": "target",
+            "ratio": 9,
+        },
+    ]
+    series, others = split_rows(rows)
+    assert series == {
+        "ours": ([1000.0, 4096.0], [0.002, 0.008]),
+        "mambapy pscan": ([1000.0], [0.009]),
+    }
+    assert [row["name"] for row in others] == ["error forward"]
