@@ -22,6 +22,14 @@ class Options:
         "Every pixel costs a pass through the network; a coarse map comes 16 times sooner.",
         choices=tuple(DETAIL),
     )
+    views: int = option(
+        4,
+        "Views to average",
+        "Patches are also read mirrored and turned, in up to 6 ways, and the probabilities are "
+        "averaged. More is slower and a little more accurate.",
+        low=1,
+        high=6,
+    )
     top_k: int = option(
         0,
         "Tokens kept",
@@ -124,7 +132,11 @@ CARD = ModelCard(
         "The share of tokens that is kept is what the setting says on every scene.",
         "The two passes through the shared kernel-selective block have normalisation statistics "
         "of their own.",
-        "150 epochs with a warm-up and a cosine schedule instead of 500 with a constant rate.",
+        "Components are divided by the square root of their standard deviation, so that weak "
+        "ones count more.",
+        "100 epochs with a warm-up, a cosine schedule, label smoothing and noise instead of 500 "
+        "at a constant rate.",
+        "The probabilities of four views of each patch are averaged; one is an option.",
         "Parts that the released code holds but never uses are left out.",
     ),
 )

@@ -13,6 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from models.sformer.network import PATCH, SIDE, WIDTH, SFormer
+from models.sformer.patches import VIEWS
 from rsviz.core.model import RunContext
 from rsviz.nn.probe import Reduce, tracing
 
@@ -66,9 +67,9 @@ class TokenTable:
         return self.table.index_select(0, index.flatten()).unflatten(0, index.shape)
 
 
-def strips(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows whose tables of tokens stay below a size in memory."""
-    row = len(EDGES) ** 2 * (width + PATCH) * WIDTH * 4
+def strips(height: int, width: int, views: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows whose tables of tokens, one a view, stay below a size in memory."""
+    row = views * len(EDGES) ** 2 * (width + PATCH) * WIDTH * 4
     count = max(1, min(height, TABLE_BYTES // row - PATCH))
     for first in range(0, height, count):
         yield first, min(height, first + count)
@@ -100,12 +101,14 @@ class Reading:
     Attributes:
         finest: distance of computed pixels: 4, 2 or 1; the others are as the nearest of them.
         keep: tokens, of 100, that each query keeps.
+        views: ways to turn and mirror the patches whose probabilities are averaged.
         probes: probes to listen to.
         reduce: makes (N, planes) of what a probe gives.
     """
 
     finest: int
     keep: int
+    views: int
     probes: frozenset[str]
     reduce: Reduce
 
@@ -123,21 +126,25 @@ def read_scene(
     plan = list(lattices(torch.from_numpy(valid), how.finest))
     total, done = sum(int(now.sum()) for _, now in plan), 0
     planes: dict[str, Tensor] = {}
-    table, held = None, (0, 0)
+    views = VIEWS[how.views - 1 :: -1]  # the plain one last: probes keep what passes last
+    tables: list[TokenTable] = []
+    held = None
     with tracing(network, how.probes, how.reduce) as trace:
         for what, now in plan:
-            for strip in strips(height, width):
+            for strip in strips(height, width, len(views)):
                 first, end = strip
                 rows, cols = now[first:end].nonzero().to(image.device).unbind(1)
-                for r, c in zip(
-                    *(x.split(BATCH[image.device.type]) for x in (rows, cols)), strict=True
-                ):
+                size = BATCH[image.device.type]
+                for r, c in zip(rows.split(size), cols.split(size), strict=True):
                     ctx.step(done, total, f"reading {what}")
-                    if table is None or held != strip:
-                        table, held = TokenTable(network, image[:, first : end + PATCH - 1]), strip
-                    scores = network.classify(table.tokens(r, c), how.keep)
-                    found = trace | {"probabilities": scores.float().softmax(dim=1)}
-                    for name, value in found.items():
+                    if held != strip:
+                        crop, held = image[:, first : end + PATCH - 1], strip
+                        tables = [TokenTable(network, view.turn(crop)) for view in views]
+                    p = torch.zeros((), device=image.device)
+                    for view, table in zip(views, tables, strict=True):
+                        tokens = table.tokens(*view.place(r, c, end - first, width))
+                        p = p + network.classify(tokens, how.keep).float().softmax(dim=1)
+                    for name, value in (trace | {"probabilities": p / len(views)}).items():
                         if name not in planes:
                             planes[name] = value.new_zeros(value.shape[1], height, width)
                         planes[name][:, first + r, c] = value.T

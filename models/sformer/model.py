@@ -44,7 +44,9 @@ class SFormerModel:
             raise SceneMismatch("The scene holds no pixel with a number in every band.")
         pixel = _pixel(options, scene.grid.shape)
         keep = options.top_k or self.network.config.keep
-        reading = Reading(DETAIL[options.detail], keep, map_probes(ctx.wants), mapped)
+        reading = Reading(
+            DETAIL[options.detail], keep, options.views, map_probes(ctx.wants), mapped
+        )
         with torch.inference_mode():
             pixels = torch.from_numpy(filled_pixels(scene, valid)).to(self.device)
             image = padded(self.network.projection(pixels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -35,19 +36,34 @@ def patches_at(image: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
     return picked.movedim(0, 1)
 
 
-CHANGES: tuple[Callable[[Tensor], Tensor], ...] = (
-    lambda x: x.flip(3),
-    lambda x: x.flip(2),
-    lambda x: x.rot90(1, (2, 3)),
-    lambda x: x.rot90(2, (2, 3)),
-    lambda x: x.rot90(3, (2, 3)),
+@dataclass(frozen=True)
+class View:
+    """A way to turn or mirror an image.
+
+    Attributes:
+        turn: does it to (.., rows, columns).
+        place: where the patch of pixel (row, column) of h x w pixels then begins.
+    """
+
+    turn: Callable[[Tensor], Tensor]
+    place: Callable[[Tensor, Tensor, int, int], tuple[Tensor, Tensor]]
+
+
+VIEWS = (
+    View(lambda x: x, lambda r, c, h, w: (r, c)),
+    View(lambda x: x.flip(-1), lambda r, c, h, w: (r, w - 1 - c)),
+    View(lambda x: x.flip(-2), lambda r, c, h, w: (h - 1 - r, c)),
+    View(lambda x: x.rot90(2, (-2, -1)), lambda r, c, h, w: (h - 1 - r, w - 1 - c)),
+    View(lambda x: x.rot90(1, (-2, -1)), lambda r, c, h, w: (w - 1 - c, r)),
+    View(lambda x: x.rot90(3, (-2, -1)), lambda r, c, h, w: (c, h - 1 - r)),
 )
+"""As it is, and the five ways of the training."""
 
 
 def augmented(patches: Tensor, chance: float) -> Tensor:
     """With a chance, each patch mirrored or turned in one of five ways, equally likely."""
-    way = torch.randint(len(CHANGES), (len(patches),))
-    way = torch.where(torch.rand(len(patches)) < chance, way, len(CHANGES)).to(patches.device)
-    for i, change in enumerate(CHANGES):
-        patches = torch.where((way == i)[:, None, None, None], change(patches), patches)
+    way = torch.randint(1, len(VIEWS), (len(patches),))
+    way = torch.where(torch.rand(len(patches)) < chance, way, 0).to(patches.device)
+    for i, view in enumerate(VIEWS):
+        patches = torch.where((way == i)[:, None, None, None], view.turn(patches), patches)
     return patches

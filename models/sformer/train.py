@@ -39,14 +39,14 @@ CHECKPOINT_EPOCHS = 10
 class Recipe:
     """Settings of a training."""
 
-    epochs: int = option(150, "Epochs", "Passes over the training pixels.", 1, 10000)
-    lr: float = option(1e-3, "Learning rate", "After the warm-up; decays to 0.", 0.0, 1.0)
+    epochs: int = option(100, "Epochs", "Passes over the training pixels.", 1, 10000)
+    lr: float = option(2e-3, "Learning rate", "After the warm-up; decays to 0.", 0.0, 1.0)
     warmup: int = option(5, "Warm-up", "Epochs in which the learning rate rises.", 0, 1000)
     weight_decay: float = option(1e-2, "Weight decay", "Of AdamW.", 0.0, 1.0)
     batch: int = option(256, "Batch", "Patches a step, at most.", 2, 4096)
-    turns: float = option(0.5, "Turns", "Chance that a patch is mirrored or turned.", 0.0, 1.0)
-    smoothing: float = option(0.0, "Label smoothing", "Share of other classes.", 0.0, 0.9)
-    noise: float = option(0.0, "Noise", "Of each component, in its own spread.", 0.0, 1.0)
+    turns: float = option(0.85, "Turns", "Chance that a patch is mirrored or turned.", 0.0, 1.0)
+    smoothing: float = option(0.1, "Label smoothing", "Share of other classes.", 0.0, 0.9)
+    noise: float = option(0.1, "Noise", "Of each component, in its own spread.", 0.0, 1.0)
     keep: int = option(80, "Tokens kept", "Of 100, by each query.", 1, 100)
     components: int = option(30, "Components", "Principal components that are read.", 1, 256)
     share_kernel_block: bool = option(True, "Share kernel block", "One for both passes.")
@@ -54,9 +54,9 @@ class Recipe:
         "v2", "Selection by place", "As released last, or before.", choices=("v2", "legacy")
     )
     pass_statistics: bool = option(True, "Pass statistics", "Normalise each pass by its own.")
-    whiten: float = option(0.0, "Whitening", "0 as published, 1 for equal spread.", 0.0, 1.0)
+    whiten: float = option(0.5, "Whitening", "0 as published, 1 for equal spread.", 0.0, 1.0)
     average: float = option(0.0, "Averaging", "Decay of averaged weights; 0 for none.", 0.0, 1.0)
-    bf16: bool = option(False, "Half precision", "Multiply matrices in bfloat16.")
+    bf16: bool = option(True, "Half precision", "Multiply matrices in bfloat16.")
 
 
 def train(

@@ -5,7 +5,7 @@ from torch import nn
 from models.sformer import plain
 from models.sformer.mapping import TokenTable, lattices
 from models.sformer.network import Config, Projection, SFormer
-from models.sformer.patches import CHANGES, augmented, padded, patches_at
+from models.sformer.patches import VIEWS, augmented, padded, patches_at
 from models.sformer.token_attention import TokenAttention
 from rsviz.nn.fit import parameter_count
 from rsviz.nn.probe import probe_names, tracing
@@ -151,7 +151,7 @@ def test_patches_reach_over_the_edge_by_reflection():
 def test_augmentation_turns_whole_patches_alike():
     patches = torch.arange(100.0).reshape(1, 1, 10, 10).repeat(200, 2, 1, 1)
     assert torch.equal(augmented(patches, 0.0), patches)
-    allowed = [patches[0], *(change(patches[:1])[0] for change in CHANGES)]
+    allowed = [view.turn(patches[:1])[0] for view in VIEWS]
     found = {
         next(i for i, a in enumerate(allowed) if torch.equal(a, p)) for p in augmented(patches, 0.5)
     }
@@ -165,3 +165,11 @@ def test_lattices_go_from_coarse_to_fine_and_cover_each_pixel_once():
     assert plan[0][1].sum() < plan[1][1].sum() < plan[2][1].sum()
     assert torch.equal(plan[0][1][::4, ::4], wanted[::4, ::4])
     assert [what for what, _ in lattices(wanted, 2)] == ["every 4th pixel", "every 2nd pixel"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_finds_the_patch_of_each_pixel(view):
+    image = padded(torch.rand(2, 3, 5))
+    rows, cols = torch.tensor([0, 1, 2]), torch.tensor([4, 0, 3])
+    moved = patches_at(view.turn(image), *view.place(rows, cols, 3, 5))
+    assert torch.equal(moved, view.turn(patches_at(image, rows, cols)))

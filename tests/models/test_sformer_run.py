@@ -9,6 +9,7 @@ from stripes import BANDS, CLASSES, HEIGHT, WIDTH, hooks, scene, some_labels
 from models.sformer.card import CARD, Options
 from models.sformer.model import SFormerModel
 from models.sformer.network import Config, SFormer
+from models.sformer.patches import VIEWS, padded, patches_at
 from models.sformer.train import train
 from rsviz.core.card import Weights
 from rsviz.core.errors import BadOption, Cancelled, SceneMismatch
@@ -65,6 +66,20 @@ def test_every_4th_pixel_is_as_in_the_whole_map_and_the_others_are_as_their_neig
     assert np.allclose(coarse[:, ::4, ::4], whole[:, ::4, ::4], atol=1e-3)
     assert np.array_equal(coarse[:, 1, 1], coarse[:, 0, 0])
     assert np.array_equal(coarse[:, 3, 7], coarse[:, 4, 8])
+
+
+def test_views_are_averaged(loaded):
+    coarse = Options(detail="every 4th pixel", top_k=100)
+    found = {
+        n: loaded.predict(scene(), replace(coarse, views=n), RunContext())["probabilities"].data
+        for n in (1, 6)
+    }
+    image = padded(loaded.network.projection(torch.from_numpy(scene().pixels[0].copy())))
+    patch = patches_at(image, torch.tensor([4]), torch.tensor([8]))
+    with torch.inference_mode():
+        p = torch.stack([loaded.network(v.turn(patch), 100).softmax(1)[0] for v in VIEWS])
+    assert np.allclose(found[1][:, 4, 8], p[0], atol=1e-4)
+    assert np.allclose(found[6][:, 4, 8], p.mean(0), atol=1e-4)
 
 
 def test_fewer_tokens_change_the_answer_without_training(loaded):
