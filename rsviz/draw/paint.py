@@ -27,11 +27,8 @@ from rsviz.core.palettes import (
     paint_ramp,
     ramp_for,
 )
-from rsviz.draw.colour import blended, first_look
+from rsviz.draw.colour import Floats, Rgba, blended, first_look
 from rsviz.draw.legend import Legend, class_legend, ramp_legend
-
-Floats = NDArray[np.float32]
-Rgba = NDArray[np.uint8]
 
 DOMINANT = 0.5  # opacity of the faintest dominant plane: even shares are still told apart
 FAINTEST = 0.12  # opacity of the least certain pixel that is still shown
