@@ -67,13 +67,15 @@ def measured(card: ModelCard) -> list[Measured]:
 
 def _together(card: ModelCard, name: str, group: list[Weights]) -> Measured:
     first = group[0]
+    variant = name.removeprefix(first.protocol).strip("-")
     return Measured(
         name,
         first.scene,
         len(group),
         int(first.metrics.get("n_test", 0)),
         {m: [float(w.metrics[m]) for w in group] for m in METRICS if m in first.metrics},
-        f"python -m rsviz eval {card.id} --protocol {first.protocol}",
+        f"python -m rsviz eval {card.id} --protocol {first.protocol}"
+        + (f" --variant {variant}" if variant else ""),
         first.measured_on,
     )
 
@@ -88,7 +90,7 @@ def overview(session: Session) -> ModelCard | None:
         {
             "Model": [card.title for card in cards.values()],
             "Task": [card.task for card in cards.values()],
-            "Best OA here": [_best(measured(card)) for card in cards.values()],
+            "OA here": [_headline(measured(card)) for card in cards.values()],
             "Weights": [sum(bool(w.file) for w in card.weights) for card in cards.values()],
             "Paper": [f"{card.paper.venue}, {card.paper.year}" for card in cards.values()],
         },
@@ -248,9 +250,11 @@ def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {plain(line)}" for line in lines)
 
 
-def _best(found: list[Measured]) -> str:
-    scores = [mean(m.scores["overall_accuracy"]) for m in found if not m.by_blocks]
-    return percent(max(scores)) if scores else "not measured"
+def _headline(found: list[Measured]) -> str:
+    """The score under the first protocol, and its name; never the best of several."""
+    if not found:
+        return "not measured"
+    return f"{_spread(found[0], 'overall_accuracy')} ({found[0].name})"
 
 
 def _spread(one: Measured, metric: str, plain_number: bool = False) -> str:

@@ -1,9 +1,11 @@
 """The whole app in a real browser: offline, by deep link, clicked, zoomed, run, cancelled."""
 
+import json
 import os
 import re
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +249,33 @@ def test_run_classify_look_inside_and_play(open_app):
     assert label.inner_text() != first
     page.keyboard.press(" ")
     assert player.locator(".play").inner_text() == "Pause"
+
+
+def test_kept_spectra_are_taken_home_as_csv(open_app):
+    page = open_app("?scene=farmland&pixel=40,60")
+    spectrum(page)
+    page.get_by_role("button", name="Keep this spectrum").click()
+    page.get_by_role("tab", name="Spectra").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download as CSV").click()
+    lines = waiting.value.path().read_text().splitlines()
+    assert lines[0].startswith("band,wavelength_nm,usable,")
+    assert len(lines) == 201
+
+
+@trained
+def test_a_result_is_taken_home_as_an_archive(open_app):
+    page = open_app(f"classify?{PINES}")
+    result_shown(page)
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Prepare the files").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=re.compile("Download .* MB")).click()
+    names = zipfile.ZipFile(waiting.value.path()).namelist()
+    assert {"classes.tif", "map.html", "record.json"} <= set(names)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Record alone").click()
+    assert json.loads(waiting.value.path().read_text())["model"] == "mamba_moe"
 
 
 @trained

@@ -51,9 +51,15 @@ def test_seeds_are_taken_together(card):
     assert catalogue._spread(blocks, "kappa", plain_number=True) == "0.400"
 
 
-def test_the_best_number_comes_from_a_random_split_and_says_so(card):
-    assert catalogue._best(catalogue.measured(card)) == "92.0 %"
-    assert catalogue._best([]) == "not measured"
+def test_the_overview_shows_the_first_protocol_not_the_best(card):
+    assert catalogue._headline(catalogue.measured(card)) == "92.0 ± 1.6 % (farmland-50)"
+    assert catalogue._headline([]) == "not measured"
+
+
+def test_the_command_names_the_variant(card):
+    pixel = weights("farmland-50-pixel", 0, 0.9)
+    (one,) = catalogue.measured(replace(card, weights=(pixel,)))
+    assert one.command.endswith("--protocol farmland-50 --variant pixel")
 
 
 def test_what_a_card_takes(card):
