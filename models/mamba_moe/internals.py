@@ -139,7 +139,7 @@ def _routing(inside: Inside, level: int) -> Layer:
         "whole scene, from the mean of the votes before the softmax."
     )
     return RoutingMap(
-        f"Routing, {RESOLUTION[level]} level",
+        f"{'Routing' if inside.pixelwise else 'Affinity'}, {RESOLUTION[level]} level",
         about,
         inside.scene.grid,
         inside.on_scene(planes / planes.sum(0)),
