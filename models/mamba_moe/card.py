@@ -82,8 +82,8 @@ CARD = ModelCard(
     options=Options,
     weights=read_weights(Path(__file__).parent / "weights"),
     tiling=Tiling(
-        tile=384,
-        halo=48,
+        tile=256,
+        halo=32,
         note=(
             "The router and the normalisation look at one tile at a time, so the result depends "
             "on the tiles."

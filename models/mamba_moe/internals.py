@@ -92,8 +92,14 @@ class Inside:
         return np.where(self.valid, image, np.nan).astype(np.float32)
 
 
+STOPS = frozenset(
+    f"level{level}.{what}" for level in RESOLUTION for what in ("gates", "mixed", "sum")
+)
+"""Places all along a pass; listening to them lets a cancel take effect there."""
+
+
 def probes_for(wants: frozenset[str], pixelwise: bool) -> frozenset[str]:
-    """Probes that the wanted layers need; the gates always, where a cancel takes effect."""
+    """Probes that the wanted layers need, the gates included."""
     names = {f"level{level}.gates" for level in RESOLUTION}
     for want in wants:
         stem, level = _level_of(want)
@@ -109,6 +115,8 @@ def probes_for(wants: frozenset[str], pixelwise: bool) -> frozenset[str]:
 
 def reduced(name: str, value: Tensor) -> Tensor:
     """Keep of a traced quantity what is drawn: (N, h, w) on the CPU."""
+    if name.endswith((".mixed", ".sum")):
+        return value.new_empty(0)  # only a place to stop
     value = value[0].float()
     if name.endswith(".output"):
         value = value.abs().mean(0, keepdim=True)

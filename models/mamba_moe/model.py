@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.mamba_moe.card import Options
-from models.mamba_moe.internals import Inside, Replay, layer, probes_for, reduced
-from models.mamba_moe.network import Config, MambaMoE
+from models.mamba_moe.internals import STOPS, Inside, Replay, layer, probes_for, reduced
+from models.mamba_moe.network import Config, MambaMoE, Prediction
 from models.mamba_moe.prepare import defined, pixels_of
 from models.mamba_moe.storage import restored
 from models.mamba_moe.symmetry import turned, turned_back
@@ -23,6 +23,7 @@ from rsviz.core.scene import Scene
 from rsviz.nn.probe import tracing
 
 Floats = NDArray[np.float32]
+Pass = tuple[Prediction, dict[str, Tensor]]
 
 
 VIEWS = (0, 2, 4, 6, 1, 3, 5, 7)
@@ -49,21 +50,22 @@ class MambaMoEModel:
         valid = defined(scene)
         pixelwise = self.network.config.routing == "pixel"
 
-        def reduce(name: str, value: Tensor) -> Tensor:
-            ctx.step(0, views, "reading the scene")
-            return reduced(name, value)
+        def read(pixels: Tensor, done: int, probes: frozenset[str]) -> Pass:
+            def reduce(name: str, value: Tensor) -> Tensor:
+                ctx.step(done, views, "reading the scene")
+                return reduced(name, value)
 
-        names = probes_for(ctx.wants, pixelwise)
+            with tracing(self.network, STOPS | probes, reduce) as trace:
+                return self.network(pixels, top_k), trace
+
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=options.bf16)
         with torch.inference_mode(), autocast:
             pixels = self.network.normalised(pixels_of(scene, valid).to(self.device))
-            with tracing(self.network, names, reduce) as trace:
-                plain = self.network(pixels, top_k)
+            plain, trace = read(pixels, 0, probes_for(ctx.wants, pixelwise))
             total = plain.logits[0].float().softmax(dim=1)
             for done, way in enumerate(VIEWS[1:views], start=1):
-                ctx.step(done, views, "reading it turned and mirrored")
-                logits = self.network(turned(pixels, way), top_k).logits[0]
-                total = total + turned_back(logits.float().softmax(dim=1), way)
+                other, _ = read(turned(pixels, way), done, frozenset())
+                total = total + turned_back(other.logits[0].float().softmax(dim=1), way)
             on_cpu = tuple(logits.float().cpu() for logits in plain.logits)
             inside = Inside(
                 scene,

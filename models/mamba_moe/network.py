@@ -20,7 +20,7 @@ from models.mamba_moe.experts import DIRECTIONS, SpatialExpert, SpectralExpert
 from rsviz.nn.probe import Probe
 
 EXPERTS = len(DIRECTIONS)
-GROUPS = 4
+GROUPS, LEVELS = 4, 3
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,7 @@ class MoMEB(nn.Module):
         self.norm_in = ChannelNorm(width)
         self.norm_experts = ChannelNorm(width, eps=1e-6)
         self.experts = DSSEM(config, level)
+        self.mixed = Probe(f"level{level}.mixed")
         self.norm_out = ChannelNorm(width, eps=1e-6)
         self.scale_in = nn.Parameter(torch.ones(width, 1, 1))
         self.scale_out = nn.Parameter(torch.ones(width, 1, 1))
@@ -154,7 +155,7 @@ class MoMEB(nn.Module):
     def forward(self, features: Tensor, top_k: int | None = None) -> tuple[Tensor, Tensor]:
         u = self.norm_in(features)
         y, imbalance = self.experts(self.norm_experts(u), top_k)
-        z = self.norm_out(self.scale_in * features + y + u)
+        z = self.norm_out(self.scale_in * features + self.mixed(y) + u)
         return self.scale_out * z + self.mlp(z), imbalance
 
 
@@ -177,15 +178,16 @@ class ResidualUnit(nn.Module):
 class Fusion(nn.Module):
     """FFB: adds the coarser level, enlarged, to a refined level and refines the sum."""
 
-    def __init__(self, width: int, coarsest: bool = False) -> None:
+    def __init__(self, width: int, level: int) -> None:
         super().__init__()
-        self.skip = None if coarsest else ResidualUnit(width)
+        self.skip = ResidualUnit(width) if level < LEVELS else None
         self.refine = ResidualUnit(width)
+        self.sum = Probe(f"level{level}.sum")
 
     def forward(self, level: Tensor, coarser: Tensor | None = None) -> Tensor:
         if coarser is None or self.skip is None:
             return self.refine(level)
-        return self.refine(enlarge(coarser, level.shape[2:]) + self.skip(level))
+        return self.refine(self.sum(enlarge(coarser, level.shape[2:]) + self.skip(level)))
 
 
 def enlarge(x: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
@@ -228,7 +230,7 @@ class MambaMoE(nn.Module):
             )
         )
         self.blocks = nn.ModuleList(MoMEB(config, level) for level in (1, 2, 3))
-        self.fusions = nn.ModuleList(Fusion(width, coarsest=level == 3) for level in (1, 2, 3))
+        self.fusions = nn.ModuleList(Fusion(width, level) for level in (1, 2, 3))
         self.heads = nn.ModuleList(head(width, config.classes) for _ in range(3))
 
     def scale_bands(self, offset: Tensor, span: Tensor) -> None:
