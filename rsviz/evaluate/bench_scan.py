@@ -36,7 +36,7 @@ SHAPES: tuple[rivals.Shape, ...] = (
 )
 LENGTHS = (1_000, 4_096, 21_025, 100_000, 1_000_000)
 LONGEST_LOOP, PIECE, TRIAL = 21_025, 32_768, 32  # steps
-MOST_LOOP_SECONDS = 6.0  # for one run of a loop; beyond, its first part is timed
+MOST_LOOP_SECONDS = 15.0  # for one run of a loop; beyond, its first part is timed
 QUICK_SECONDS = 38.0  # after which a quick bench leaves out what is not asked for by name
 MOST_MIB, MOST_EPOCH_SECONDS, MOST_DENORMAL = 50.0, 0.6, 1.3
 MOST_ERROR, MOST_GRADIENT_ERROR = 1e-6, 2e-5
@@ -57,8 +57,11 @@ def bench_scan(quick: bool) -> list[Row]:
         warm_up()
         floor = rivals.Floor()
         rows = _machine(floor)
-        for shape in SHAPES:
-            rows += _against_loop(shape, floor, 1 if quick else 3)
+        cases = [(shape, training) for shape in SHAPES for training in (False, True)]
+        for number, (shape, training) in enumerate(cases):
+            left = QUICK_SECONDS - (time.perf_counter() - started)
+            patience = left / (len(cases) - number) if quick else MOST_LOOP_SECONDS
+            rows += _against_loop(shape, training, floor, 1 if quick else 3, patience)
         for extra in (_errors, _denormals, _memory, _epoch, partial(_lengths, floor), _others):
             if not quick or time.perf_counter() - started < QUICK_SECONDS:
                 rows += extra(quick)
@@ -75,29 +78,33 @@ def _machine(floor: rivals.Floor) -> list[Row]:
     ]
 
 
-def _against_loop(shape: rivals.Shape, floor: rivals.Floor, rounds: int) -> list[Row]:
-    """The scan beside the honest loop and the floor, forward and with gradients."""
-    rows = []
-    for training in (False, True):
-        kind, tensors = "training" if training else "forward", rivals.random_inputs(shape)
-        loop, factor = _loop(rivals.loop_unbind, tensors, training)
-        runs = {"ours": _run(selective_scan, tensors, training), "loop": loop}
-        times = _interleaved(runs, rounds)
-        name = ",".join(map(str, shape))
-        least = floor.seconds(shape, training)
-        rows += [
-            row(f"{kind}/{name}", times["ours"], "ms", "loop_unbind", factor * times["loop"]),
-            row(f"{kind} beside floor/{name}", times["ours"], "ms", "floor", 1e3 * least),
-        ]
-    return rows
+def _against_loop(
+    shape: rivals.Shape, training: bool, floor: rivals.Floor, rounds: int, patience: float
+) -> list[Row]:
+    """The scan beside the honest loop and the floor."""
+    kind, tensors = "training" if training else "forward", rivals.random_inputs(shape)
+    loop, factor = _loop(rivals.loop_unbind, tensors, training, patience)
+    runs = {"ours": _run(selective_scan, tensors, training), "loop": loop}
+    times = _interleaved(runs, rounds)
+    name, least = ",".join(map(str, shape)), 1e3 * floor.seconds(shape, training)
+    return [
+        row(f"{kind}/{name}", times["ours"], "ms", "loop_unbind", factor * times["loop"]),
+        row(f"{kind} beside floor/{name}", times["ours"], "ms", "floor", least),
+    ]
 
 
-def _loop(scan: rivals.Scan, tensors: list[Tensor], training: bool) -> tuple[Work, float]:
+def _loop(
+    scan: rivals.Scan,
+    tensors: list[Tensor],
+    training: bool,
+    patience: float = MOST_LOOP_SECONDS,
+) -> tuple[Work, float]:
     """A loop with the number of threads that suits it best, and a factor for its time.
 
     Two threads that wait for each other at every step are slower than one where the machine is
-    busy. Where a run would take long, only the first part of the sequence is run, and the factor
-    makes up for the rest: a loop's time grows with the length, a little faster than in proportion.
+    busy. Where a run would take more than ``patience`` seconds, only the first part of the sequence
+    is run, and the factor makes up for the rest: a loop's time grows with the length, a little
+    faster than in proportion.
     """
     length = tensors[0].shape[2]
     trial = _run(scan, _cut(tensors, min(TRIAL, length)), training)
@@ -105,7 +112,7 @@ def _loop(scan: rivals.Scan, tensors: list[Tensor], training: bool) -> tuple[Wor
     seconds = {n: _seconds(_on(n, trial)) for n in (1, torch.get_num_threads())}
     threads = min(seconds, key=lambda n: seconds[n])
     expected = seconds[threads] * length / min(TRIAL, length)
-    steps = max(min(TRIAL, length), min(length, int(length * MOST_LOOP_SECONDS / expected)))
+    steps = max(min(TRIAL, length), min(length, int(length * patience / expected)))
     short = tensors if steps == length else _cut(tensors, steps)
     return _on(threads, _run(scan, short, training)), length / steps
 
