@@ -23,7 +23,6 @@ def helpers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Results go to a folder of the tests; readers and worker end with them."""
     patch = pytest.MonkeyPatch()
     patch.setenv("RSVIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
-    patch.delenv("RSVIZ_DATA", raising=False)
     yield
     clients.readers.clear()
     clients.executor.clear()
