@@ -34,7 +34,7 @@ def why_not() -> str:
 
 
 def suits(A: Tensor, initial_state: Tensor | None, trace: Tensor | None) -> bool:
-    """Whether the extension can run a scan: in float32, from zero, telling nothing of its inside."""
+    """Whether the extension can run a scan: float32, from zero, telling nothing of its inside."""
     fits = A.dtype == torch.float32 and A.shape[1] <= MOST_STATES
     return fits and initial_state is None and trace is None
 
