@@ -5,23 +5,12 @@ Every visit is watched: an error in the page, or a request to another machine, f
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-START_S = 60.0
+from serving import CHROMIUM, FLAGS, ROOT, start_server
 
 Serve = Callable[..., str]
 Visit = Callable[..., "Page"]  # noqa: F821  (playwright is imported only where Chromium is)
@@ -104,30 +93,3 @@ def visit(browser) -> Iterator[Visit]:
             complaints.extend(f"an exception on the page: {text}" for text in shown)
         context.close()
     assert not complaints, "\n".join(complaints)
-
-
-def start_server(
-    script: Path, log: Path, env: dict[str, str]
-) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    command += ["--server.headless", "true"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **env}
-        )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-            return process, url
-        except (urllib.error.URLError, OSError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    process.kill()
-    raise RuntimeError(f"{script.name} did not start:\n{log.read_text()[-3000:]}")

@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conftest import CHROMIUM, FLAGS, ROOT, start_server
 from playwright.sync_api import Page, sync_playwright
+from serving import CHROMIUM, FLAGS, ROOT, start_server
 
 OUT = ROOT / "build" / "screens"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}

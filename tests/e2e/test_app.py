@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, start_server
+from serving import ROOT, start_server
 
 from rsviz.core import registry
 

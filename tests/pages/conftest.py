@@ -1,10 +1,10 @@
 """Pages run by Streamlit's own tester, with real readers and a real worker behind them."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import fakes
+import stand_ins
 import pytest
+from stand_ins import ROOT, SECONDS
 from streamlit.testing.v1 import AppTest
 
 from rsviz.core import registry
@@ -13,8 +13,6 @@ from rsviz.core.model import Result
 from rsviz.jobs.job import JobState
 from rsviz.views import clients, shell
 
-ROOT = Path(__file__).parents[2]
-SECONDS = 60
 Open = Callable[..., AppTest]
 
 
@@ -59,29 +57,29 @@ def farmland() -> tuple[ModelCard, Result]:
     source = clients.readers().open("farmland")
     about, truth = source.describe(), source.truth()
     assert truth is not None
-    card = fakes.trained(registry.card("mamba_moe"), "farmland", about)
-    return card, fakes.full_result(card, about, truth.labels)
+    card = stand_ins.trained(registry.card("mamba_moe"), "farmland", about)
+    return card, stand_ins.full_result(card, about, truth.labels)
 
 
 @pytest.fixture
-def answering(farmland, monkeypatch) -> fakes.FakeExecutor:
+def answering(farmland, monkeypatch) -> stand_ins.FakeExecutor:
     """An executor that has the answer at once."""
     card, result = farmland
-    return _installed(monkeypatch, card, fakes.FakeExecutor(result))
+    return _installed(monkeypatch, card, stand_ins.FakeExecutor(result))
 
 
 @pytest.fixture
-def scripted(farmland, monkeypatch) -> Callable[..., fakes.FakeExecutor]:
+def scripted(farmland, monkeypatch) -> Callable[..., stand_ins.FakeExecutor]:
     """An executor whose runs go through the given states."""
 
-    def make(*states: JobState) -> fakes.FakeExecutor:
+    def make(*states: JobState) -> stand_ins.FakeExecutor:
         card, result = farmland
-        return _installed(monkeypatch, card, fakes.FakeExecutor(result, states))
+        return _installed(monkeypatch, card, stand_ins.FakeExecutor(result, states))
 
     return make
 
 
-def _installed(monkeypatch, card: ModelCard, executor: fakes.FakeExecutor) -> fakes.FakeExecutor:
+def _installed(monkeypatch, card: ModelCard, executor: stand_ins.FakeExecutor) -> stand_ins.FakeExecutor:
     monkeypatch.setattr(clients, "executor", lambda: executor)
     monkeypatch.setattr(registry, "cards", lambda: {card.id: card})
     return executor

@@ -5,7 +5,7 @@ import ast
 
 import numpy as np
 import pytest
-from conftest import ROOT, SECONDS
+from stand_ins import ROOT, SECONDS
 from streamlit.testing.v1 import AppTest
 
 from rsviz.core.errors import ModelFailed, RsvizError, SceneTooLarge

@@ -4,9 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SECONDS
+from stand_ins import ROOT, SECONDS
 from streamlit.testing.v1 import AppTest
 
+from rsviz.core.grid import Window
 from rsviz.io.catalog import scenes
 from rsviz.views import address, clients, shell, state
 
@@ -33,7 +34,7 @@ def test_every_listed_scene_is_shown_or_refused_in_words(data_folder, answering)
     faults, refused = [], []
     for entry in entries:
         session = state.Session(scene=entry.path)
-        session.picked, session.rectangle = (0, 0), state.Window(0, 0, 1, 1)
+        session.picked, session.rectangle = (0, 0), Window(0, 0, 1, 1)
         test.session_state[address.KEY] = session
         test.run()
         told = [error.value for error in test.error]

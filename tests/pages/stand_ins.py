@@ -1,6 +1,7 @@
 """An executor that does what a test tells it to, and a result with every layer of a card."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from rsviz.core.layers import (
 from rsviz.core.model import Result, RunRecord
 from rsviz.core.scene import Description
 from rsviz.jobs.job import Job, JobState
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
 
 MACHINE = {
     "state": "ready",
