@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec
+from typing import TypeVarTuple
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from rsviz.core.errors import RsvizError
 from rsviz.views.words import plain
 
 log = logging.getLogger("rsviz")
-P = ParamSpec("P")
+Parts = TypeVarTuple("Parts")
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def boundary(what: str = "This part of the page") -> Iterator[None]:
         show_fault(what, reference)
 
 
-def fragment(part: Callable[P, None]) -> Callable[P, None]:
+def fragment(part: Callable[[*Parts], None]) -> Callable[[*Parts], None]:
     """A part of a page that reruns by itself, inside a boundary of its own.
 
     The boundary of the page is not there when a fragment runs alone.
@@ -43,9 +43,9 @@ def fragment(part: Callable[P, None]) -> Callable[P, None]:
 
     @st.fragment
     @wraps(part)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(*args: *Parts) -> None:
         with boundary():
-            part(*args, **kwargs)
+            part(*args)
 
     return guarded
 

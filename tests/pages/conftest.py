@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-import stand_ins
 import pytest
+import stand_ins
 from stand_ins import ROOT, SECONDS
 from streamlit.testing.v1 import AppTest
 
@@ -79,7 +79,9 @@ def scripted(farmland, monkeypatch) -> Callable[..., stand_ins.FakeExecutor]:
     return make
 
 
-def _installed(monkeypatch, card: ModelCard, executor: stand_ins.FakeExecutor) -> stand_ins.FakeExecutor:
+def _installed(
+    monkeypatch, card: ModelCard, executor: stand_ins.FakeExecutor
+) -> stand_ins.FakeExecutor:
     monkeypatch.setattr(clients, "executor", lambda: executor)
     monkeypatch.setattr(registry, "cards", lambda: {card.id: card})
     return executor
