@@ -55,7 +55,7 @@ class Options:
     bf16: bool = option(
         False,
         "Half precision",
-        "Multiply matrices in bfloat16: faster, and probabilities change by up to some percent.",
+        "Multiply matrices in bfloat16: faster, and probabilities change by about 0.01 at most.",
     )
 
 
