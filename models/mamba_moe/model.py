@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
 from models.mamba_moe.card import Options
 from models.mamba_moe.internals import STOPS, Inside, Replay, layer, probes_for, reduced
 from models.mamba_moe.network import Config, MambaMoE, Prediction
-from models.mamba_moe.prepare import defined, pixels_of
 from models.mamba_moe.storage import restored
 from models.mamba_moe.symmetry import turned, turned_back
 from rsviz.core.card import Weights
-from rsviz.core.layers import ClassMap, Layer, ProbabilityMap, ScalarMap, UncertaintyMap
+from rsviz.core.layers import Layer
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
+from rsviz.nn.landcover import class_layers, defined, filled_pixels
 from rsviz.nn.probe import tracing
 
-Floats = NDArray[np.float32]
 Pass = tuple[Prediction, dict[str, Tensor]]
 
 
@@ -60,7 +55,8 @@ class MambaMoEModel:
 
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=options.bf16)
         with torch.inference_mode(), autocast:
-            pixels = self.network.normalised(pixels_of(scene, valid).to(self.device))
+            pixels = torch.from_numpy(filled_pixels(scene, valid))[None].to(self.device)
+            pixels = self.network.normalised(pixels)
             plain, trace = read(pixels, 0, probes_for(ctx.wants, pixelwise))
             total = plain.logits[0].float().softmax(dim=1)
             for done, way in enumerate(VIEWS[1:views], start=1):
@@ -79,49 +75,5 @@ class MambaMoEModel:
             )
             extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
         ctx.step(views, views, "done")
-        return self._always((total[0] / views).cpu().numpy(), scene, valid) | extra
-
-    def _always(self, p: Floats, scene: Scene, valid: NDArray[np.bool_]) -> dict[str, Layer]:
-        """The layers that every run gives, from probabilities (K, H, W)."""
-        labels, colours, grid = self.weights.classes, self.weights.colours, scene.grid
-        classes = np.where(valid, p.argmax(0), -1).astype(np.int16)
-        p = np.where(valid, p, np.nan).astype(np.float32)
-        best = np.partition(p, -2, axis=0)[-2:]  # (2, H, W): second, first
-        with np.errstate(divide="ignore", invalid="ignore"):
-            entropy = -np.where(p > 0, p * np.log(p), 0.0).sum(0)
-        entropy = np.where(valid, entropy.clip(min=0), np.nan).astype(np.float32)
-        return {
-            "classes": ClassMap(
-                "Classes", "The most probable class.", grid, classes, labels, colours
-            ),
-            "probabilities": ProbabilityMap(
-                "Probabilities", "Probability of every class.", grid, p, labels, colours
-            ),
-            "confidence": ScalarMap(
-                "Confidence",
-                "Probability of the most probable class.",
-                grid,
-                best[1],
-                "probability",
-                "1",
-                limits=(0.0, 1.0),
-            ),
-            "entropy": UncertaintyMap(
-                "Entropy",
-                "0 when one class is certain, ln K when all K are equally likely.",
-                grid,
-                entropy,
-                "entropy",
-                "nat",
-                (0.0, math.log(len(labels))),
-            ),
-            "margin": UncertaintyMap(
-                "Small margin",
-                "1 minus the lead of the first class over the second.",
-                grid,
-                (1.0 - (best[1] - best[0])).clip(0.0, 1.0),
-                "1 - (p1 - p2)",
-                "1",
-                (0.0, 1.0),
-            ),
-        }
+        p = (total[0] / views).cpu().numpy()
+        return class_layers(p, scene, valid, self.weights) | extra

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from models.mamba_moe.internals import Replay
 from models.mamba_moe.network import Config, MambaMoE
-from models.mamba_moe.prepare import band_scaling, defined, pixels_of
 from models.mamba_moe.storage import compact
 from models.mamba_moe.symmetry import ORIENTATIONS, turned, turned_back
 from models.mamba_moe.ugcl import ugcl_loss
@@ -31,6 +30,7 @@ from rsviz.nn.fit import (
     save_checkpoint,
     seeded,
 )
+from rsviz.nn.landcover import defined, filled_pixels
 
 CHECKPOINT_EPOCHS, GRADIENT_NORM = 20, 10.0
 
@@ -90,7 +90,7 @@ def train(
     )
     valid = defined(scene)
     targets = torch.from_numpy(np.where(valid, labels, 0).astype(np.int64) - 1)[None].to(device)
-    pixels = pixels_of(scene, valid).to(device)
+    pixels = torch.from_numpy(filled_pixels(scene, valid))[None].to(device)
     scaling = band_scaling(pixels, tuple(band.good for band in scene.bands))
     with seeded(seed):
         run = _Run(config, recipe, pixels, scaling, targets)
@@ -180,3 +180,13 @@ class _Run:
         self.history, self.masks = content["history"], content["masks"]
         self.seconds_before = content["seconds"]
         torch.set_rng_state(content["random"])
+
+
+def band_scaling(pixels: Tensor, good: tuple[bool, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each band over a whole scene (1, C, H, W), without labels.
+
+    Bands marked as bad get an infinite deviation: scaled, they are 0 everywhere.
+    """
+    deviation, mean = torch.std_mean(pixels[0].flatten(1), dim=1)
+    usable = torch.tensor(good, device=pixels.device)
+    return mean, deviation.clamp(min=1e-6).where(usable, torch.inf)

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from models.mamba_moe.model import MambaMoEModel
 from models.mamba_moe.network import Config, MambaMoE
-from models.mamba_moe.prepare import band_scaling
+from models.mamba_moe.train import band_scaling
 from rsviz.core.card import Weights
 from rsviz.core.grid import Grid
 from rsviz.core.scene import Band, Scene, Truth

@@ -8,13 +8,14 @@ from stripes import HEIGHT, WIDTH, hooks, model, scene, tiny
 
 from models.mamba_moe.card import CARD, Options
 from models.mamba_moe.network import MambaMoE
-from models.mamba_moe.prepare import band_scaling, pixels_of
 from models.mamba_moe.symmetry import turned, turned_back
+from models.mamba_moe.train import band_scaling
 from rsviz.core.errors import Cancelled
 from rsviz.core.grid import Grid
 from rsviz.core.model import RunContext
 from rsviz.core.run import check_layers
 from rsviz.core.scene import Band, Scene
+from rsviz.nn.landcover import defined, filled_pixels
 
 EVERYTHING = frozenset(CARD.on_request)
 
@@ -103,12 +104,6 @@ def test_not_a_number_is_no_data_and_a_scene_without_data_is_all_undefined(tmp_p
     assert np.isnan(layers["probabilities"].data).all()
 
 
-def test_holes_are_filled_from_the_nearest_pixel():
-    filled = pixels_of(scene([(4, 5)]), scene([(4, 5)]).valid[0])[0, :, 4, 5].numpy()
-    near = scene().pixels[0][:, [3, 5, 4, 4], [5, 5, 4, 6]]
-    assert (near == filled[:, None]).all(0).any()
-
-
 def test_more_experts_can_be_asked_for_and_only_then_change_the_result(tmp_path):
     loaded = model(tmp_path)
     results = {
@@ -161,3 +156,10 @@ def test_bands_marked_as_bad_do_not_count():
     others = scaled[[0, 2, 3, 4, 5]]
     assert torch.allclose(others.mean(1), torch.zeros(5), atol=1e-4)
     assert torch.allclose(others.std(1), torch.ones(5), atol=1e-4)
+
+
+def test_holes_are_filled_from_the_nearest_pixel():
+    holed = scene([(4, 5)])
+    filled = filled_pixels(holed, defined(holed))[:, 4, 5]
+    near = scene().pixels[0][:, [3, 5, 4, 4], [5, 5, 4, 6]]
+    assert (near == filled[:, None]).all(0).any()
