@@ -19,6 +19,7 @@ VIEWS = {
     "scene": "?scene=farmland&pixel=40,60&pin=100,90",
     "scene-pines": "?scene=indian-pines&pixel=57,42",
     "classify": f"classify?{PINES}",
+    "classify-farmland": "classify?scene=farmland&model=mamba_moe&pixel=40,60&pin=100,90",
     "internals": f"internals?{PINES}",
     "catalogue": "catalogue",
 }
