@@ -24,6 +24,7 @@ from rsviz.jobs.process import Child
 GRACE_SECONDS = 2.0
 ATTEMPTS = 2
 FAILED_STARTS = 3
+PATIENT = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}  # threads that wait do not spin
 log = logging.getLogger("rsviz.lane")
 
 
@@ -149,7 +150,7 @@ class Lane:
 
     def _start(self) -> None:
         """Start a worker and a thread that passes its messages on."""
-        worker = Child("rsviz.jobs.worker", self._arguments)
+        worker = Child("rsviz.jobs.worker", self._arguments, PATIENT)
         self._worker = worker
 
         def listen() -> None:
