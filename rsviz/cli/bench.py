@@ -151,6 +151,7 @@ def start_bench(quick: bool, device: str) -> list[Row]:
 
 def _benches() -> dict[str, Bench]:
     """All benches by name."""
+    from rsviz.cli.bench_page import page_bench
     from rsviz.evaluate.bench import benches
 
-    return benches() | {"open": open_bench, "start": start_bench}
+    return benches() | {"open": open_bench, "start": start_bench, "page": page_bench}

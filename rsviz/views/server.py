@@ -4,10 +4,12 @@ Plain `streamlit run app.py` works as well, without the two.
 """
 
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # so that it can be started from any folder
 
+from rsviz.jobs.display import Histogram  # noqa: E402
 from rsviz.views import clients, tiles  # noqa: E402
 
 OWN = "'self' data: blob:"
@@ -54,10 +57,21 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
+def warm_up() -> None:
+    """Import what a first page needs, while nobody waits for it: a second of its time."""
+    import pandas  # noqa: F401  (Streamlit's, for whatever a component is given)
+
+    from rsviz.views import charts
+
+    band = Histogram(np.array([0.0, 1.0, 2.0]), np.array([1, 1]), 0.0, 2.0)
+    charts.histogram(band, (0.0, 2.0)).to_json()
+
+
 @asynccontextmanager
 async def helpers(_: st.App) -> AsyncIterator[None]:
     """Start the readers before the first visitor comes; end readers and worker with the server."""
     clients.readers()
+    threading.Thread(target=warm_up, daemon=True).start()
     yield
     clients.readers.clear()
     clients.executor.clear()

@@ -1,0 +1,27 @@
+"""The bench of the pages gives its rows, or says what it lacks."""
+
+import shutil
+
+import pytest
+
+from rsviz.cli.bench_page import page_bench
+from rsviz.core.errors import RsvizError
+
+
+def test_without_chromium_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(RsvizError, match="Chromium") as told:
+        page_bench(True, "cpu")
+    assert "apt-get install chromium" in told.value.hint
+
+
+@pytest.mark.slow
+def test_it_times_visits_and_clicks():
+    rows = page_bench(True, "cpu")
+    assert [row["name"] for row in rows[:4]] == [
+        "page/first page of a fresh start",
+        "page/page again",
+        "page/click to spectrum",
+        "page/click while another visitor's run computes",
+    ]
+    assert all(0 < row["value"] < 60 and row["baseline"] == "target" for row in rows)
