@@ -1,8 +1,12 @@
 """The bench of the pages gives its rows, or says what it lacks."""
 
+import json
 import shutil
+import subprocess
+import sys
 
 import pytest
+from serving import ROOT
 
 from rsviz.cli.bench_page import page_bench
 from rsviz.core.errors import RsvizError
@@ -17,7 +21,9 @@ def test_without_chromium_it_says_what_to_install(monkeypatch):
 
 @pytest.mark.slow
 def test_it_times_visits_and_clicks():
-    rows = page_bench(True, "cpu")
+    command = [sys.executable, "-m", "rsviz", "bench", "page", "--quick", "--json"]
+    out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    rows = json.loads(out.stdout)
     assert [row["name"] for row in rows[:4]] == [
         "page/first page of a fresh start",
         "page/page again",
