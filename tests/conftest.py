@@ -27,7 +27,7 @@ def data_folder() -> Path:
     folder = os.environ.get("RSVIZ_DATA", "")
     if not folder or not Path(folder).is_dir():
         pytest.skip("RSVIZ_DATA does not name a folder of real data sets")
-    return Path(folder)
+    return Path(folder).resolve()
 
 
 def make_scene(height=40, width=30, bands=6, classes=3, seed=0, crs="EPSG:32633") -> Scene:
