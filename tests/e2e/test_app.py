@@ -13,6 +13,7 @@ import pytest
 from serving import ROOT, start_server
 
 from rsviz.core import registry
+from rsviz.io.catalog import open_scene
 
 SERVER = "rsviz/views/server.py"
 MAP = ".rsviz-map"
@@ -37,6 +38,15 @@ def env(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("app")
     (folder / "tmp").mkdir()
     return {"RSVIZ_CACHE": str(folder / "cache"), "RSVIZ_DATA": "", "TMPDIR": str(folder / "tmp")}
+
+
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory) -> str:
+    """Address of a run that takes long: Indian Pines nine times, read in eight ways."""
+    pixels = open_scene("indian-pines").read().pixels[0].astype(np.int16)  # (C, H, W)
+    path = tmp_path_factory.mktemp("large") / "pines.npy"
+    np.save(path, np.tile(np.moveaxis(pixels, 0, -1), (3, 3, 1)))
+    return f"classify?scene={path}&model=mamba_moe&weights=indian-pines-50/seed-0&set=views="
 
 
 @pytest.fixture
@@ -279,8 +289,8 @@ def test_a_result_is_taken_home_as_an_archive(open_app):
 
 
 @trained
-def test_cancel_takes_effect_within_a_second(open_app):
-    page = open_app(f"classify?{PINES}&set=views=8&weights=indian-pines-50/seed-0")
+def test_cancel_takes_effect_within_a_second(open_app, long_run):
+    page = open_app(f"{long_run}8")
     cancel = page.get_by_role("button", name="Cancel")
     cancel.wait_for(timeout=60_000)
     page.get_by_text(re.compile("Reading|turned", re.I)).first.wait_for(timeout=60_000)
@@ -291,9 +301,12 @@ def test_cancel_takes_effect_within_a_second(open_app):
 
 
 @trained
-def test_another_visitor_clicks_while_a_run_computes(open_app):
-    busy = open_app(f"classify?{PINES}&set=views=7&weights=indian-pines-50/seed-0")
-    busy.get_by_role("button", name="Cancel").wait_for(timeout=60_000)
+def test_another_visitor_clicks_while_a_run_computes(open_app, long_run):
+    busy = open_app(f"{long_run}7")
+    cancel = busy.get_by_role("button", name="Cancel")
+    cancel.wait_for()
     page = open_app("?scene=farmland&pixel=40,60")
     spectrum(page)
     assert min(click_times(page)) < in_time(1.0)
+    cancel.click()
+    busy.get_by_text("The run was cancelled").wait_for()
