@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from rsviz.core.scene import Band, Description
@@ -9,6 +10,7 @@ from rsviz.draw.colour import PRESETS, combinations, usable
 from rsviz.jobs.display import Composite
 from rsviz.views import charts, clients
 from rsviz.views.bench import Bench
+from rsviz.views.clients import SceneKey
 from rsviz.views.state import Look, bind
 from rsviz.views.words import number
 
@@ -96,9 +98,7 @@ def _one_channel(bench: Bench, composite: Composite, channel: int) -> None:
         )
     counts = clients.histogram(bench.key, look.bands[channel])
     low, high = composite.limits[channel]
-    figure = charts.histogram(
-        counts, (low, high), CHANNELS[channel] if len(look.bands) == 3 else ""
-    )
+    figure = _histogram_chart(bench.key, look.bands[channel], (low, high), name)
     st.plotly_chart(figure, key=f"look-histogram-{channel}", config=charts.CONFIG)
     least, most = float(min(counts.edges[0], low)), float(max(counts.edges[-1], high))
     if most > least:
@@ -112,3 +112,9 @@ def _one_channel(bench: Bench, composite: Composite, channel: int) -> None:
             on_change=bind(widget, (low, high), limits_chosen),
             label_visibility="collapsed",
         )
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _histogram_chart(key: SceneKey, band: int, limits: tuple[float, float], name: str) -> go.Figure:
+    """Drawn once: making a chart takes longer than the rest of a click."""
+    return charts.histogram(clients.histogram(key, band), limits, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -194,10 +195,7 @@ def certainty_controls(session: Session, found: Classified) -> None:
 
 def areas_panel(found: Classified) -> None:
     """Area of each class, in hectares or pixels."""
-    sizes, unit = areas(found.classes)
-    labels = found.classes.labels
-    figure = charts.areas(labels, colours_of(found.classes.colours, len(labels)), sizes, unit)
-    st.plotly_chart(figure, key="areas", config=charts.CONFIG)
+    st.plotly_chart(_areas_chart(found.key, found.classes), key="areas", config=charts.CONFIG)
 
 
 def certain_panel(session: Session, found: Classified) -> None:
@@ -220,6 +218,14 @@ def certain_panel(session: Session, found: Classified) -> None:
         "wrong keeps the curve high as long as possible; its area above the curve (AURC) is "
         f"{100 * curve.area:.2f} %."
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _areas_chart(key: str, _classes: ClassMap) -> go.Figure:
+    """Drawn once: making a chart takes longer than the rest of a click."""
+    sizes, unit = areas(_classes)
+    labels = _classes.labels
+    return charts.areas(labels, colours_of(_classes.colours, len(labels)), sizes, unit)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
