@@ -6,7 +6,6 @@ import re
 import time
 import urllib.request
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,7 +217,9 @@ def test_an_upload_is_opened_and_gone_when_its_visitor_leaves(serve, visit, env,
     cube = np.random.default_rng(0).random((30, 40, 12)).astype(np.float32)
     path = tmp_path / "my cube.npy"
     np.save(path, cube)
-    quick = {**env, "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    quick = {**env, "TMPDIR": str(folder), "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
     server, url = start_server(ROOT / SERVER, tmp_path / "log.txt", quick)
     try:
         page = visit(url)
@@ -229,10 +230,9 @@ def test_an_upload_is_opened_and_gone_when_its_visitor_leaves(serve, visit, env,
         scene_is(page, "my_cube.npy")
         map_drawn(page)
         assert "upload" not in page.url and "scene=" not in page.url
-        folder = Path(env["TMPDIR"])
         assert list(folder.glob("rsviz-upload-*/*/my_cube.npy"))
         page.context.close()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while list(folder.glob("rsviz-upload-*")) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert not list(folder.glob("rsviz-upload-*"))
@@ -293,7 +293,7 @@ def test_cancel_takes_effect_within_a_second(open_app, long_run):
     page = open_app(f"{long_run}8")
     cancel = page.get_by_role("button", name="Cancel")
     cancel.wait_for(timeout=60_000)
-    page.get_by_text(re.compile("Reading|turned", re.I)).first.wait_for(timeout=60_000)
+    page.get_by_text(re.compile(r"about .* left")).first.wait_for(timeout=60_000)
     started = time.perf_counter()
     cancel.click()
     page.get_by_text("The run was cancelled").wait_for(timeout=10_000)
