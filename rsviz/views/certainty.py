@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.core import calibration
+from rsviz.core.calibration import RiskCoverage
 from rsviz.core.layers import ClassMap, ProbabilityMap
 from rsviz.core.scene import Truth
 
 TEST = 2
-POINTS = 200
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -30,23 +31,6 @@ class Kept:
     share: float
     tested: int
     accuracy: float | None
-
-
-@dataclass(frozen=True)
-class RiskCoverage:
-    """How accuracy falls as less certain test pixels are let in.
-
-    Attributes:
-        coverage: (N,) fraction of the test pixels kept, rising.
-        accuracy: (N,) overall accuracy on them.
-        threshold: (N,) least confidence among them.
-        area: mean error over all coverages (AURC; Geifman and El-Yaniv 2017), lower is better.
-    """
-
-    coverage: Floats
-    accuracy: Floats
-    threshold: Floats
-    area: float
 
 
 def confidence(probabilities: ProbabilityMap) -> Floats:
@@ -96,13 +80,4 @@ def risk_coverage(
     test = split.data == TEST
     if not test.any():
         return None
-    order = np.argsort(-certain[test], kind="stable")
-    threshold = certain[test][order]
-    accuracy = np.cumsum(right(classes, truth)[test][order]) / np.arange(1, order.size + 1)
-    shown = np.unique(np.linspace(0, order.size - 1, POINTS).astype(np.int64))
-    return RiskCoverage(
-        ((shown + 1) / order.size).astype(np.float32),
-        accuracy[shown].astype(np.float32),
-        threshold[shown].astype(np.float32),
-        float(1.0 - accuracy.mean()),
-    )
+    return calibration.risk_coverage(certain[test], right(classes, truth)[test])
