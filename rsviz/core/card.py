@@ -221,6 +221,8 @@ class ModelCard:
         accepts: suitable scenes.
         emits: {layer name: kind} of every layer a run always gives.
         on_request: {layer name: kind} of layers given only when asked for, because they cost.
+        at_pixel: names of those layers on request that look into one pixel, which the options
+            `pick_row` and `pick_col` name (-1: the centre); a click on the map asks for them.
         factory: "package.module:Class" of an object with load() and predict().
         options: dataclass of its options.
         trainer: "package.module:function" that trains it on labelled pixels; "" when it has none.
@@ -240,6 +242,7 @@ class ModelCard:
     emits: dict[str, str]
     factory: str
     on_request: dict[str, str] = field(default_factory=dict)
+    at_pixel: tuple[str, ...] = ()
     options: type = NoOptions
     trainer: str = ""
     weights: tuple[Weights, ...] = ()

@@ -24,9 +24,14 @@ def option(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    hidden: bool = False,
 ) -> Any:
-    """Declare one option: its default, label, explanation, and range or choices."""
+    """Declare one option: its default, label, explanation, and range or choices.
+
+    A hidden one has no control in a form, because something else sets it: a click on the map.
+    """
     meta = {"label": label, "help": help, "low": low, "high": high, "choices": choices}
+    meta["hidden"] = hidden
     return field(default=default, metadata=meta)
 
 

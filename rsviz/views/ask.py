@@ -70,13 +70,13 @@ def panel(session: Session, about: Description, kind: str, extras: bool) -> Ques
         return None
     weights = _choose_weights(session, card, about)
     with st.expander("Settings", key="settings"):
-        forms.options_form(card, session.options.setdefault(card.id, {}))
+        forms.options_form(card.id, card.options, session.options.setdefault(card.id, {}))
         machine.choose_device(session)
     job = Job(
         scene_ref=session.scene,
         model=card.id,
         weights=weights,
-        options=forms.checked(card, session.options.get(card.id, {})),
+        options=forms.checked(card.options, session.options.get(card.id, {})),
         wants=tuple(sorted(card.on_request)) if extras else (),
         device=session.device,
         variable=session.variable,

@@ -21,8 +21,8 @@ def defaults(card: ModelCard) -> dict[str, Value]:
     return as_dict(build(card.options, {}))
 
 
-def checked(card: ModelCard, values: Mapping[str, Value]) -> dict[str, Value]:
-    """All options of a model: the given ones where they are valid, else its defaults.
+def checked(options: type, values: Mapping[str, Value]) -> dict[str, Value]:
+    """All options of a model or a change: the given ones where they are valid, else defaults.
 
     Values come from an address that anybody may have edited, and a model may have lost an
     option since; what does not fit is left out.
@@ -30,19 +30,27 @@ def checked(card: ModelCard, values: Mapping[str, Value]) -> dict[str, Value]:
     good: dict[str, Value] = {}
     for name, value in values.items():
         try:
-            build(card.options, {name: value})
+            build(options, {name: value})
         except BadOption:
             continue
         good[name] = value
-    return as_dict(build(card.options, good))
+    return as_dict(build(options, good))
 
 
-def options_form(card: ModelCard, values: dict[str, Value]) -> None:
-    """Draw one control for each option; what the visitor changes is written into `values`."""
-    now = checked(card, values)
-    for spec, kind in declared(card.options):
-        changed = bind(f"{card.id}-{spec.name}", now[spec.name], _store(values, spec.name))
-        _control(f"{card.id}-{spec.name}", spec, kind, changed)
+def options_form(key: str, options: type, values: dict[str, Value]) -> None:
+    """Draw one control for each option; what the visitor changes is written into `values`.
+
+    Args:
+        key: with which the keys of the controls begin.
+        options: the dataclass that declares them.
+        values: those that differ from the defaults.
+    """
+    now = checked(options, values)
+    for spec, kind in declared(options):
+        if spec.metadata["hidden"]:
+            continue
+        changed = bind(f"{key}-{spec.name}", now[spec.name], _store(values, spec.name))
+        _control(f"{key}-{spec.name}", spec, kind, changed)
 
 
 def _store(values: dict[str, Value], name: str) -> Callable[[Value], None]:
