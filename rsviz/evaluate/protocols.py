@@ -164,6 +164,8 @@ PROTOCOLS: dict[str, EvalProtocol] = {
         _random("farmland-50", "farmland", 50),
         _blocks("farmland-blocks", "farmland", 50, block=16, guard=3),
         _random("village-50", "village", 50),
+        _random("enmap-potsdam-30", "enmap-potsdam", 30),
+        _blocks("enmap-potsdam-blocks", "enmap-potsdam", 30, block=16, guard=3),
     )
 }
 """All protocols by name; the first of a scene is its headline."""

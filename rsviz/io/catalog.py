@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from rsviz.io.budget import DEFAULT_BUDGET, Budget
 from rsviz.io.paths import data_of, shown, truth_of
 
 INDIAN_PINES = "indian-pines"
+ENMAP_POTSDAM = "enmap-potsdam"
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 MOST_FILES = 5000
 DEEPEST = 8
@@ -105,6 +106,10 @@ def open_entry(
         return open_indian_pines(budget)
     from rsviz.io.doors import open_file
 
+    if entry.id == ENMAP_POTSDAM:
+        from rsviz.io.enmap_potsdam import open_enmap_potsdam
+
+        return open_enmap_potsdam(Path(entry.path), budget)
     source = open_file(entry.path, variable, axes, budget)
     if not entry.id:
         return source
@@ -154,7 +159,8 @@ def _data_folder() -> Iterator[SceneEntry]:
     root = Path(os.path.realpath(named))
     paths = sorted(_candidates(root))
     labels = {truth_of(path) for path in paths}
-    taken: set[str] = {INDIAN_PINES}
+    taken: set[str] = {INDIAN_PINES, ENMAP_POTSDAM}
+    yield from _enmap_potsdam(paths)
     for path in paths:
         if path in labels:
             continue
@@ -165,6 +171,14 @@ def _data_folder() -> Iterator[SceneEntry]:
         taken.add(short)
         about = f"{shown(str(inside))}, {path.stat().st_size / 1e6:.1f} MB"
         yield SceneEntry(short, shown(_title(inside)), "real", str(path), about)
+
+
+def _enmap_potsdam(paths: Sequence[Path]) -> Iterator[SceneEntry]:
+    from rsviz.io import enmap_potsdam as enmap
+
+    tile = enmap.first_tile(paths)
+    if tile is not None:
+        yield SceneEntry(ENMAP_POTSDAM, enmap.TITLE, "real", str(tile), enmap.ABOUT, enmap.LICENCE)
 
 
 def _candidates(root: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 from pathlib import Path
@@ -104,8 +105,18 @@ def truth_of(path: Path) -> Path | None:
     return next((name for name in names if name.is_file()), None)
 
 
+def mosaic_of(path: Path) -> tuple[Path, ...]:
+    """All tiles of the scene to which a file NAME_tile_COL_ROW.ext belongs; none for others."""
+    name, tile, place = path.stem.partition("_tile_")
+    if not tile or not all(number.isdecimal() for number in place.split("_")):
+        return ()
+    return tuple(sorted(path.parent.glob(f"{glob.escape(name)}_tile_*{path.suffix}")))
+
+
 def belonging(path: Path) -> tuple[Path, ...]:
     """All files that opening a scene may read: itself, header, world file, reference labels."""
-    candidates = (path, header_of(path), data_of(path), *world_file_names(path), truth_of(path))
+    tiles = mosaic_of(path)
+    labels = (truth_of(tile) for tile in (path, *tiles))
+    candidates = (path, header_of(path), data_of(path), *world_file_names(path), *labels, *tiles)
     found = [p for p in candidates if p is not None and p.is_file()]
     return tuple(dict.fromkeys(found))
