@@ -24,7 +24,13 @@ MAY_IMPORT = {
     "rsviz.physics": ("rsviz.physics", "rsviz.core"),
     "rsviz.nn": ("rsviz.nn", "rsviz.core"),
     "rsviz.synth": ("rsviz.synth", "rsviz.physics", "rsviz.core"),
-    "rsviz.evaluate": ("rsviz.evaluate", "rsviz.nn", "rsviz.io", "rsviz.core"),
+    "rsviz.evaluate": (
+        "rsviz.evaluate",
+        "rsviz.nn",
+        "rsviz.physics",
+        "rsviz.io",
+        "rsviz.core",
+    ),
     "rsviz.jobs": (
         "rsviz.jobs",
         "rsviz.evaluate",

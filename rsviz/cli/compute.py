@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rsviz.cli.output import Answer, Progress, table
-from rsviz.core import registry
+from rsviz.core import changes, registry
 from rsviz.core.errors import BadOption, SceneMismatch
 from rsviz.core.grid import Window
-from rsviz.core.model import Result
+from rsviz.core.model import Change, Result
 from rsviz.core.options import build
 from rsviz.core.run import Ask
 from rsviz.core.run import run as run_model
@@ -23,12 +23,13 @@ CHECKPOINTS = Path(".rsviz/checkpoints")
 
 def run(args: Namespace) -> Answer:
     """Run a model on a scene, or repeat the run of a record; score it where truth is known."""
+    from rsviz.evaluate.changes import apply
     from rsviz.evaluate.scores import score_result
     from rsviz.io.export import record_of, write_result
 
     before = _read_record(args) if args.record else None
     ask = _repeated(before, args.device) if before else _asked(args)
-    scene = _read(ask)
+    scene = apply(_read(ask), ask.changes, ask.seed)
     if before and scene.id != before["scene_id"]:
         raise SceneMismatch(
             f"The scene '{ask.scene_ref}' is not the one of the record: its content has hash "
@@ -81,12 +82,13 @@ def _asked(args: Namespace) -> Ask:
         scene_ref=args.scene,
         scene_variable=args.variable,
         scene_axes=args.axes,
+        changes=tuple(_change(text) for text in args.change),
     )
 
 
 def _read_record(args: Namespace) -> dict[str, Any]:
     """The record.json that is to be repeated, as plain data."""
-    if args.model or args.scene or args.set or args.want or args.weights:
+    if args.model or args.scene or args.set or args.want or args.weights or args.change:
         raise BadOption("--record says all; leave out model, scene, options, layers and weights.")
     file = args.record
     needed = ("model", "weights", "weights_sha256", "options", "seed", "wants", "device")
@@ -125,7 +127,15 @@ def _repeated(record: dict[str, Any], device: str) -> Ask:
         scene_variable=record.get("scene_variable", ""),
         scene_axes=record.get("scene_axes", ""),
         scene_window=Window(**window) if window else None,
+        changes=tuple(Change(**change) for change in record.get("changes", ())),
     )
+
+
+def _change(text: str) -> Change:
+    """A change of the scene from 'noise:sigma=0.05,...'."""
+    name, _, rest = text.partition(":")
+    pairs = [part.partition("=") for part in rest.split(",") if part]
+    return changes.checked(Change(name, {key: value for key, _, value in pairs}))
 
 
 def _read(ask: Ask) -> Scene:

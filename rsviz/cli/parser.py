@@ -83,6 +83,13 @@ def _running(commands: argparse._SubParsersAction[_Parser]) -> None:
     run.add_argument("--out", metavar="DIR", help="write the result there")
     run.add_argument("--record", metavar="FILE", help="repeat the run of a record.json")
     _reading(run)
+    run.add_argument(
+        "--change",
+        action="append",
+        default=[],
+        metavar="KIND[:NAME=VALUE,...]",
+        help="change the scene first, e.g. noise:sigma=0.05",
+    )
     _setting(run, "option")
     _device(run)
 

@@ -14,6 +14,16 @@ from rsviz.core.layers import ClassMap, Layer
 from rsviz.core.scene import Scene
 
 OnStep = Callable[[int, int, str], None]
+OnPartial = Callable[[dict[str, Layer]], None]
+Plain = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something done to a scene before a model sees it; its kinds stand in `core.changes`."""
+
+    name: str
+    settings: dict[str, Plain] = field(default_factory=dict)
 
 
 def _silent(done: int, total: int, what: str) -> None:
@@ -22,6 +32,10 @@ def _silent(done: int, total: int, what: str) -> None:
 
 def _never() -> bool:
     return False
+
+
+def _unseen(layers: dict[str, Layer]) -> None:
+    """Show nothing before the end."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,7 @@ class RunContext:
         wants: names of on-request layers to produce.
         on_step: called with (done, total, what it does now).
         cancelled: asked at every step.
+        on_partial: called with layers of what is known so far, coarser or incomplete.
     """
 
     device: str = "cpu"
@@ -41,6 +56,7 @@ class RunContext:
     wants: frozenset[str] = frozenset()
     on_step: OnStep = _silent
     cancelled: Callable[[], bool] = _never
+    on_partial: OnPartial = _unseen
 
     def step(self, done: int, total: int, what: str) -> None:
         """Report progress; the point where a cancel takes effect.
@@ -84,12 +100,14 @@ class RunRecord:
         notes: what the user should know, e.g. a fallback to the CPU.
         scene_variable, scene_axes: how the file was read where it left a choice.
         scene_window: the part of the scene that was run; None for all of it.
+        changes: what was done to the scene before the run, in order.
+        partial: 0 for a finished run; of an unfinished one, which of its partial results.
     """
 
     model: str
     weights: str
     weights_sha256: str
-    options: dict[str, bool | int | float | str]
+    options: dict[str, Plain]
     scene_id: str
     scene_ref: str
     scene_name: str
@@ -103,6 +121,8 @@ class RunRecord:
     scene_variable: str = ""
     scene_axes: str = ""
     scene_window: Window | None = None
+    changes: tuple[Change, ...] = ()
+    partial: int = 0
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ VOCABULARY: dict[str, type] = {
         scene.Description,
         scene.Spectrum,
         scene.Scene,
+        model.Change,
         model.RunRecord,
         model.Result,
         *layers.LAYERS.values(),

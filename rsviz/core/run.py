@@ -22,7 +22,15 @@ from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import ModelFailed, OutOfMemory, SceneMismatch, WeightsMissing
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import Layer, RasterLayer
-from rsviz.core.model import Model, OnStep, Result, RunContext, RunRecord
+from rsviz.core.model import (
+    Change,
+    Model,
+    OnPartial,
+    OnStep,
+    Result,
+    RunContext,
+    RunRecord,
+)
 from rsviz.core.options import as_dict, build
 from rsviz.core.scene import Description, Scene
 from rsviz.core.tiling import Stitcher, tiles
@@ -35,7 +43,7 @@ VERSIONED = ("torch", "numpy", "numba")
 class Ask:
     """What to run: model, weights ("" for the best fitting), options, seed, extras, device.
 
-    The `scene_…` fields say where the scene came from; they only go into the record.
+    The `scene_…` fields and `changes` say how the scene was made; they only go into the record.
     """
 
     model: str
@@ -48,6 +56,7 @@ class Ask:
     scene_variable: str = ""
     scene_axes: str = ""
     scene_window: Window | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def run(
@@ -55,6 +64,7 @@ def run(
     ask: Ask,
     on_step: OnStep | None = None,
     cancelled: Callable[[], bool] | None = None,
+    on_partial: OnPartial | None = None,
 ) -> Result:
     """Run a model on a scene.
 
@@ -66,6 +76,7 @@ def run(
         ask: what to run.
         on_step: called with (done, total, what).
         cancelled: asked at every step.
+        on_partial: called with layers of what is known so far, for models that give some.
 
     Returns:
         The layers that the card promises, each checked, and the record of the run.
@@ -87,6 +98,8 @@ def run(
         ctx = replace(ctx, on_step=on_step)
     if cancelled is not None:
         ctx = replace(ctx, cancelled=cancelled)
+    if on_partial is not None:
+        ctx = replace(ctx, on_partial=on_partial)
     notes: list[str] = []
     started = time.perf_counter()
     layers, device = _with_less_memory(card, weights, scene, options, ctx, notes)
@@ -110,6 +123,7 @@ def run(
         scene_variable=ask.scene_variable,
         scene_axes=ask.scene_axes,
         scene_window=ask.scene_window,
+        changes=ask.changes,
     )
     return Result(layers, record)
 

@@ -145,6 +145,8 @@ class Scene:
         name: short title for people.
         notes: everything that was guessed, in sentences.
         simulated: whether it was simulated.
+        reference: (C, s*H, s*W) float32, what the scene looks like s times finer, where that is
+            known; the answer of a super-resolution is compared with it, and models never see it.
     """
 
     pixels: NDArray[np.float32]
@@ -157,6 +159,7 @@ class Scene:
     name: str = ""
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    reference: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         pixels = frozen_array(self.pixels, np.float32)
@@ -181,6 +184,15 @@ class Scene:
             raise SceneMismatch(
                 f"Reference labels are {self.truth.labels.shape}, the pixels are {(h, w)}."
             )
+        if self.reference is not None:
+            reference = frozen_array(self.reference, np.float32)
+            finer = reference.shape[-1] // w if reference.ndim == 3 else 0
+            if finer < 1 or reference.shape != (c, finer * h, finer * w):
+                raise SceneMismatch(
+                    f"The reference image has shape {reference.shape}; {(c, h, w)} times a whole "
+                    "number in rows and columns is expected."
+                )
+            object.__setattr__(self, "reference", reference)
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "valid", valid)
 
@@ -205,6 +217,8 @@ class Scene:
         if self.truth is not None:
             digest.update(np.ascontiguousarray(self.truth.labels).data)
             digest.update(repr(self.truth.names).encode())
+        if self.reference is not None:
+            digest.update(np.ascontiguousarray(self.reference).data)
         return digest.hexdigest()
 
     def crop(self, window: Window) -> Scene:
@@ -212,6 +226,11 @@ class Scene:
         truth = self.truth
         if truth is not None:
             truth = Truth(truth.labels[window.rows, window.cols], truth.names, truth.colours)
+        reference = self.reference
+        if reference is not None:
+            s = reference.shape[-1] // self.grid.width
+            rows, cols = window.rows, window.cols
+            reference = reference[:, s * rows.start : s * rows.stop, s * cols.start : s * cols.stop]
         return Scene(
             self.pixels[:, :, window.rows, window.cols],
             self.valid[:, window.rows, window.cols],
@@ -223,6 +242,7 @@ class Scene:
             self.name,
             self.notes,
             self.simulated,
+            reference,
         )
 
 

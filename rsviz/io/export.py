@@ -70,7 +70,8 @@ def write_result(result: Result, scene: Scene, folder: Path) -> list[Path]:
 def record_of(result: Result) -> dict[str, Any]:
     """The record of a run as plain data, with metrics and a hash of each layer."""
     data = asdict(result.record)
-    data["wants"], data["notes"] = list(data["wants"]), list(data["notes"])
+    for name in ("wants", "notes", "changes"):
+        data[name] = list(data[name])
     hashes = {name: layer_hash(layer) for name, layer in result.layers.items()}
     return data | {"metrics": result.metrics, "layers": hashes}
 

@@ -19,13 +19,13 @@ from rsviz.core.model import Result
 from rsviz.jobs.job import Job, JobState
 from rsviz.jobs.lane import ATTEMPTS, Lane, Task
 from rsviz.jobs.process import resident_mb
-from rsviz.jobs.store import ResultStore
+from rsviz.jobs.store import ResultStore, partial_key
 
 MAX_QUEUE = 64
 MAX_TICKETS = 2000
 MAX_RESULTS = 8
 MACHINE_SECONDS = 60.0
-WORK = "rsviz.jobs.worker:run_and_score"
+WORK = "rsviz.jobs.tasks:perform"
 
 __all__ = ["Executor", "Job", "JobState", "LocalExecutor"]
 
@@ -47,6 +47,10 @@ class Executor(Protocol):
 
     def result(self, run_id: str) -> Result:
         """The result of a run; waits for its end."""
+        ...
+
+    def partial(self, run_id: str) -> Result | None:
+        """The newest partial result of a run under way, if it gives any."""
         ...
 
     def machine(self, wait_seconds: float = 0.0) -> dict[str, Any]:
@@ -152,6 +156,17 @@ class LocalExecutor:
             "The disk may be failing, or the store of results too small.",
         )
 
+    def partial(self, run_id: str) -> Result | None:
+        """The newest partial result of a run under way, if it gives any.
+
+        Raises:
+            RsvizError: there is no such run.
+        """
+        with self._lock:
+            task = self._task(run_id)
+            shown = task.partials and not task.finished
+        return self._store.get(partial_key(task.key)) if shown else None
+
     def machine(self, wait_seconds: float = 0.0) -> dict[str, Any]:
         """What computes here, for badge and diagnostics; told by the worker, so never late.
 
@@ -237,6 +252,8 @@ class LocalExecutor:
 
     def _settled(self, task: Task) -> None:
         """Called by a lane with the lock held when a task has ended."""
+        if task.partials:
+            self._store.remove(partial_key(task.key))
         if self._active.get(task.key) is task:
             del self._active[task.key]
         if task.poison and task.error is not None:

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
-from rsviz.core import registry
+from rsviz.core import changes, registry
 from rsviz.core.errors import RsvizError
 from rsviz.core.grid import Window
+from rsviz.core.model import Change, Plain
 from rsviz.core.options import as_dict, build
 from rsviz.jobs.identity import code_of, scene_of, weights_of
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
-Plain = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class Job:
         device: "auto", "cpu", "cuda" or "cuda:N".
         window: the part of the scene to run on; None for all of it.
         variable, axes: how to read the file, when it leaves a choice.
+        changes: what is done to the scene first.
+        task: what to do with model and scene; see `jobs.tasks`.
+        settings: of tasks other than a run.
     """
 
     scene_ref: str
@@ -43,6 +46,9 @@ class Job:
     window: Window | None = None
     variable: str = ""
     axes: str = ""
+    changes: tuple[Change, ...] = ()
+    task: str = "run"
+    settings: dict[str, Plain] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON-able data."""
@@ -52,13 +58,15 @@ class Job:
     def from_json(cls, data: dict[str, Any]) -> Job:
         """The job that `to_json` gave."""
         window = Window(**data["window"]) if data["window"] else None
-        return cls(**(data | {"window": window, "wants": tuple(data["wants"])}))
+        changed = tuple(Change(**change) for change in data["changes"])
+        lists = {"window": window, "wants": tuple(data["wants"]), "changes": changed}
+        return cls(**(data | lists))
 
     def key(self) -> str:
         """Hash of everything that decides the result; equal questions share one answer.
 
         Raises:
-            BadOption: the model or one of its options does not exist.
+            BadOption: the model, one of its options or a change does not exist.
             WeightsMissing: there are no weights of that name.
         """
         card = registry.card(self.model)
@@ -68,6 +76,8 @@ class Job:
             "model": self.model,
             "weights": weights_of(card, self.weights),
             "options": as_dict(build(card.options, self.options)),
+            "changes": [asdict(changes.checked(change)) for change in self.changes],
+            "task": [self.task, self.settings],
             "seed": self.seed,
             "wants": sorted(self.wants),
             "device": self.device.partition(":")[0],
@@ -90,6 +100,7 @@ class JobState:
         seconds_left: estimate; None while unknown.
         error: why it failed or that it was cancelled.
         reference: under which the log holds details of a failure that is our fault.
+        partials: how many partial results there have been; the newest is at hand.
     """
 
     status: Status
@@ -101,6 +112,7 @@ class JobState:
     seconds_left: float | None = None
     error: RsvizError | None = None
     reference: str = ""
+    partials: int = 0
 
     @property
     def finished(self) -> bool:

@@ -43,6 +43,7 @@ class Task:
     seconds: float = 0.0
     error: RsvizError | None = None
     reference: str = ""
+    partials: int = 0
     poison: bool = False
     visitors: set[str] = field(default_factory=set)
 
@@ -113,7 +114,16 @@ class Lane:
             if task.attempts:
                 what = "the worker ended; this run is tried once more"
         return JobState(
-            task.status, done, total, what, position, seconds, left, task.error, task.reference
+            task.status,
+            done,
+            total,
+            what,
+            position,
+            seconds,
+            left,
+            task.error,
+            task.reference,
+            task.partials,
         )
 
     def close(self) -> None:
@@ -196,6 +206,8 @@ class Lane:
                 if "step" in message:
                     done, total, what = message["step"]
                     task.step = int(done), int(total), str(what)
+                elif "partial" in message:
+                    task.partials = int(message["partial"])
                 else:
                     self.current, self._kill_at = None, float("inf")
                     self._settle(task, message)

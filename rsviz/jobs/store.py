@@ -48,6 +48,11 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "rsviz"
 
 
+def partial_key(key: str) -> str:
+    """Under which the newest partial result of an unfinished run is kept."""
+    return f"{key}{'0' * 8}"
+
+
 class ResultStore:
     """A folder of results under a byte limit; the least recently used entries go first."""
 
@@ -121,6 +126,10 @@ class ResultStore:
         with contextlib.suppress(OSError):
             os.utime(path)
         return result
+
+    def remove(self, key: str) -> None:
+        """Forget what is kept under a key, if anything."""
+        self._path(key).unlink(missing_ok=True)
 
     def size(self) -> tuple[int, int]:
         """Number of entries and their bytes."""

@@ -1,13 +1,12 @@
 """The process that runs models on one device: it alone imports torch.
 
 Run as `python -m rsviz.jobs.worker FD PARENT WORK`, where WORK is "module:function", by default
-`rsviz.jobs.worker:run_and_score`. It takes one job at a time from its socket, reports steps,
+`rsviz.jobs.tasks:perform`. It takes one job at a time from its socket, reports steps,
 stops between them when told to, and leaves results in the store. It ends when the socket closes.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import queue
@@ -15,46 +14,25 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rsviz.core import registry, run
+from rsviz.core import run
 from rsviz.core.errors import Cancelled, ModelFailed, OutOfMemory, RsvizError
-from rsviz.core.model import OnStep, Result
-from rsviz.core.options import build
+from rsviz.core.layers import Layer
+from rsviz.core.model import Result, RunRecord
 from rsviz.core.scene import Scene
 from rsviz.io import catalog
 from rsviz.jobs import jail, process, wire
 from rsviz.jobs.identity import stamp
 from rsviz.jobs.job import Job
-from rsviz.jobs.store import ResultStore
+from rsviz.jobs.store import ResultStore, partial_key
+from rsviz.jobs.tasks import Work, find
 
 NICE = 5
 REPORT_SECONDS = 0.05
+PARTIAL_SECONDS = 0.4
 log = logging.getLogger("rsviz.worker")
-Work = Callable[[Scene, Job, OnStep, Callable[[], bool]], Result]
-
-
-def run_and_score(scene: Scene, job: Job, on_step: OnStep, cancelled: Callable[[], bool]) -> Result:
-    """Run the model of a job and score the result where truth is known."""
-    from rsviz.evaluate.scores import score_result
-    from rsviz.nn.device import resolve
-
-    card = registry.card(job.model)
-    ask = run.Ask(
-        model=job.model,
-        weights=job.weights,
-        options=build(card.options, job.options),
-        seed=job.seed,
-        wants=job.wants,
-        device=resolve(job.device),
-        scene_ref=job.scene_ref,
-        scene_variable=job.variable,
-        scene_axes=job.axes,
-        scene_window=job.window,
-    )
-    return score_result(run.run(scene, ask, on_step, cancelled), scene)
 
 
 class Worker:
@@ -107,12 +85,24 @@ class Worker:
         def cancelled() -> bool:
             return run_id in self._cancelled
 
+        shown, shown_at = 0, 0.0
+
+        def on_partial(layers: dict[str, Layer]) -> None:
+            nonlocal shown, shown_at
+            if time.monotonic() - shown_at > PARTIAL_SECONDS:
+                shown += 1
+                self._store.put(
+                    partial_key(message["key"]), Result(layers, _unfinished(scene, job, shown))
+                )
+                self._say({"id": run_id, "partial": shown})
+                shown_at = time.monotonic()
+
         try:
             on_step(0, 0, "reading the scene")
             scene = self._read(job)
             if cancelled():
                 raise Cancelled("The run was cancelled.")
-            result = self._work(scene, job, on_step, cancelled)
+            result = self._work(scene, job, on_step, cancelled, on_partial)
             self._store.put(message["key"], result)
         except RsvizError as error:
             return {"error": wire.error_fields(error)}
@@ -143,6 +133,27 @@ class Worker:
             finally:
                 source.close()
         return self._scene[1]
+
+
+def _unfinished(scene: Scene, job: Job, number: int) -> RunRecord:
+    """How a partial result comes about, as far as that is known before the end."""
+    return RunRecord(
+        model=job.model,
+        weights=job.weights,
+        weights_sha256="",
+        options=dict(job.options),
+        scene_id=scene.id,
+        scene_ref=job.scene_ref,
+        scene_name=scene.name,
+        device=job.device,
+        seed=job.seed,
+        wants=job.wants,
+        seconds=0.0,
+        peak_memory_mb=0.0,
+        versions={},
+        changes=job.changes,
+        partial=number,
+    )
 
 
 def warm_up() -> None:
@@ -195,9 +206,8 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(process.cores())
-    module, _, name = work.partition(":")
     store = ResultStore(Path(folder), int(max_bytes))
-    Worker(conn, getattr(importlib.import_module(module), name), store).serve()
+    Worker(conn, find(work), store).serve()
 
 
 if __name__ == "__main__":

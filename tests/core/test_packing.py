@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from rsviz.core.errors import ModelFailed
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import LAYERS, ClassMap, Curve, ScalarMap, Table, Tokens
-from rsviz.core.model import Result, RunRecord
+from rsviz.core.model import Change, Result, RunRecord
 from rsviz.core.packing import VOCABULARY, pack, unpack
 from rsviz.core.scene import Band
 
@@ -83,6 +83,7 @@ def test_a_result_arrives_whole(patches):
     record = RunRecord(
         "m", "w", "0" * 64, {"a": True, "b": 0.5}, patches.id, "s", "S", "cpu", 1, ("x",), 0.1,
         2.0, {"numpy": "2"}, ("note",), scene_window=Window(1, 2, 3, 4),
+        changes=(Change("noise", {"sigma": 0.5}),),
     )  # fmt: skip
     layer = ScalarMap("t", "a", patches.grid, np.ones(patches.grid.shape), "q", "u")
     result = Result({"one": layer}, record, {"overall_accuracy": 0.5, "per_class": (0.5, None)})

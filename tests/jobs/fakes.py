@@ -17,7 +17,7 @@ import numpy as np
 from rsviz.core.card import Accepts, ModelCard, Paper
 from rsviz.core.errors import BadOption, Cancelled
 from rsviz.core.layers import ScalarMap
-from rsviz.core.model import OnStep, Result, RunRecord
+from rsviz.core.model import OnPartial, OnStep, Result, RunRecord
 from rsviz.core.options import option
 from rsviz.core.scene import Scene
 from rsviz.jobs.job import Job
@@ -48,7 +48,13 @@ CARD = ModelCard(
 )
 
 
-def work(scene: Scene, job: Job, on_step: OnStep, cancelled: Callable[[], bool]) -> Result:
+def work(
+    scene: Scene,
+    job: Job,
+    on_step: OnStep,
+    cancelled: Callable[[], bool],
+    on_partial: OnPartial,
+) -> Result:
     """The mean over the bands, by way of what the options ask for."""
     options = FakeOptions(**job.options)
     runs = 0
@@ -71,6 +77,8 @@ def work(scene: Scene, job: Job, on_step: OnStep, cancelled: Callable[[], bool])
             on_step(step, options.steps, f"step {step}")
             if cancelled():
                 raise Cancelled("The run was cancelled.")
+            layer = ScalarMap("Step", "How far it is.", scene.grid, scene.pixels[0, 0], "dn", "")
+            on_partial({"step": layer})
             time.sleep(0.05)
     mean = scene.pixels[0].mean(axis=0)
     layer = ScalarMap("Mean", "Mean of all bands.", scene.grid, mean, "dn", "")

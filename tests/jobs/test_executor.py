@@ -103,6 +103,20 @@ def test_progress_counts_steps_and_time_left(executor, job):
     assert state.status == "done" and state.seconds >= 1.0
 
 
+def test_partial_results_are_at_hand_until_the_end(executor, job):
+    run_id = executor.submit(job("steps", steps=40))
+    assert executor.partial(run_id) is None
+    end = time.monotonic() + 20
+    while executor.events(run_id).partials < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    found = executor.partial(run_id)
+    assert found is not None and list(found.layers) == ["step"]
+    assert found.record.partial >= 2
+    executor.cancel(run_id)
+    assert executor.partial(run_id) is None
+
+
 def test_equal_questions_share_one_answer_also_while_it_is_computed(executor, job, tmp_path):
     note = tmp_path / "runs"
     asked = job("steps", steps=10, note=str(note))
@@ -263,33 +277,6 @@ def test_the_queue_is_bounded(executor, job, monkeypatch):
         executor.submit(job(seed=3))
     for run_id in (*waiting, blocking):
         executor.cancel(run_id)
-
-
-def test_keys_differ_with_everything_that_decides_the_result(cards, tmp_path):
-    path = tmp_path / "scene.npy"
-    np.save(path, np.zeros((4, 10, 12), np.uint16))
-    base = {"scene_ref": str(path), "model": "fake"}
-    key = Job(**base).key()
-    assert key == Job(**base, options={"act": "mean"}).key(), "a default said aloud"
-    others = [
-        {"seed": 1},
-        {"wants": ("a",)},
-        {"options": {"act": "steps"}},
-        {"window": Window(0, 0, 5, 5)},
-        {"axes": "CHW"},
-        {"device": "cuda:0"},
-        {"scene_ref": SCENE},
-    ]
-    keys = {Job(**(base | other)).key() for other in others}
-    assert len(keys) == len(others) and key not in keys
-    assert Job(**base, wants=("a", "b")).key() == Job(**base, wants=("b", "a")).key()
-    np.save(path, np.ones((4, 10, 12), np.uint16))
-    assert Job(**base).key() != key, "the file was written again"
-
-
-def test_a_job_survives_json():
-    job = Job("s", "m", "w", {"n": 1, "x": 0.5}, 3, ("a",), "cpu", Window(1, 2, 3, 4), "v", "HWC")
-    assert Job.from_json(job.to_json()) == job
 
 
 def test_the_machine_is_described_without_torch_in_this_process(executor):

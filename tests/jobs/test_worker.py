@@ -11,7 +11,8 @@ from rsviz.evaluate.training import train_and_record
 from rsviz.jobs import identity, wire
 from rsviz.jobs.job import Job
 from rsviz.jobs.store import ResultStore
-from rsviz.jobs.worker import Worker, machine, run_and_score, warm_up
+from rsviz.jobs.tasks import perform
+from rsviz.jobs.worker import Worker, machine, warm_up
 
 KEY = "0" * 32
 
@@ -32,7 +33,7 @@ def worker(tmp_path):
     theirs.settimeout(5)
     store = ResultStore(tmp_path / "results")
     with ours, theirs:
-        yield Worker(ours, run_and_score, store), store, theirs
+        yield Worker(ours, perform, store), store, theirs
 
 
 def message(**job) -> dict:

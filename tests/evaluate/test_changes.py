@@ -1,0 +1,45 @@
+"""Changes of a scene: repeatable, of the size asked for, and nowhere without data."""
+
+import numpy as np
+import pytest
+
+from rsviz.core.changes import CHANGES, checked
+from rsviz.core.errors import BadOption
+from rsviz.core.grid import Grid
+from rsviz.core.model import Change
+from rsviz.core.scene import Band, Scene
+from rsviz.evaluate.changes import apply
+
+
+@pytest.fixture
+def scene() -> Scene:
+    rng = np.random.default_rng(0)
+    pixels = rng.normal(0.3, 0.1, (1, 4, 40, 30)).astype(np.float32)
+    pixels[:, 2] *= 5
+    valid = np.ones((1, 40, 30), bool)
+    valid[0, :3] = False
+    bands = tuple(Band(f"b{i}", 500.0 + 50 * i) for i in range(4))
+    return Scene(np.where(valid[:, None], pixels, 0), valid, bands, Grid(40, 30))
+
+
+def test_noise_has_the_size_asked_for_in_every_band(scene):
+    noisy = apply(scene, (Change("noise", {"sigma": 0.5}),), seed=3)
+    added = (noisy.pixels - scene.pixels)[:, :, 3:]
+    spread = scene.pixels[:, :, 3:].std(axis=(0, 2, 3))
+    np.testing.assert_allclose(added.std(axis=(0, 2, 3)), 0.5 * spread, rtol=0.1)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_same_seed_gives_the_same_scene_and_no_data_stays_so(scene, name):
+    first, second = (apply(scene, (Change(name),), seed=1) for _ in range(2))
+    assert first.id == second.id != scene.id
+    if first.grid == scene.grid:
+        np.testing.assert_array_equal(first.pixels[:, :, :3], 0)
+
+
+def test_unknown_changes_and_settings_are_refused(scene):
+    with pytest.raises(BadOption, match="no change 'rain'"):
+        apply(scene, (Change("rain"),), seed=0)
+    with pytest.raises(BadOption, match="outside"):
+        checked(Change("noise", {"sigma": -1}))
+    assert checked(Change("noise")).settings == {"sigma": 0.01}
