@@ -11,11 +11,16 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from rsviz.core import registry
+from rsviz.core.facets import Filter
+from rsviz.core.grid import Window
 from rsviz.views import forms
-from rsviz.views.state import Pixel, Session, Value
+from rsviz.views.state import CONFIDENT_FROM, Pixel, Second, Session, Value
 
 KEY = "rsviz"
-NAMES = ("scene", "variable", "axes", "model", "weights", "set", "pixel", "pin")
+NAMES = (
+    "scene", "variable", "axes", "model", "weights", "set", "pixel", "pin",
+    "area", "filter", "confident", "against", "against-weights", "against-set", "change",
+)  # fmt: skip
 
 
 def current() -> Session:
@@ -48,10 +53,19 @@ def from_address(query: Mapping[str, Sequence[str]]) -> Session:
         weights=last("weights"),
         picked=_pixel(last("pixel")),
         pinned=_pixel(last("pin")),
+        rectangle=_window(last("area")),
+        filter=Filter.from_text(query.get("filter", ())),
+        confident_from=_share(last("confident")),
+        second=Second(model=last("against"), weights=last("against-weights")),
         wants_run=bool(last("model")),
     )
-    pairs = [text.partition("=") for text in query.get("set", ())]
-    session.options[session.model] = {name: value for name, _, value in pairs if name}
+    session.options[session.model] = _settings(query.get("set", ()))
+    second = session.second
+    second.options[second.model] = _settings(query.get("against-set", ()))
+    for text in query.get("change", ()):
+        name, _, settings = text.partition(":")
+        second.changes[name] = _settings(settings.split(","))
+    second.kind = "run" if second.model else "changed" if second.changes else ""
     return session
 
 
@@ -62,16 +76,29 @@ def to_address(session: Session, defaults: Mapping[str, Value]) -> dict[str, str
         session: the visitor's choices.
         defaults: values of the model's options that need no mention.
     """
-    chosen = session.options.get(session.model, {})
+    chosen, second = session.options.get(session.model, {}), session.second
+    confident = session.confident_from
+    run, changed = second.kind == "run", second.kind == "changed"
     parts: dict[str, str | list[str]] = {
         "scene": "" if session.upload else session.scene,
         "variable": session.variable,
         "axes": session.axes,
         "model": session.model,
         "weights": session.weights,
-        "set": [f"{k}={v}" for k, v in chosen.items() if str(v) != str(defaults.get(k))],
+        "set": _pairs({k: v for k, v in chosen.items() if str(v) != str(defaults.get(k))}),
         "pixel": _text(session.picked),
         "pin": _text(session.pinned),
+        "area": _corners(session.rectangle),
+        "filter": session.filter.as_text(),
+        "confident": "" if confident == CONFIDENT_FROM else f"{confident:g}",
+        "against": second.model if run else "",
+        "against-weights": second.weights if run else "",
+        "against-set": _pairs(second.options.get(second.model, {})) if run else "",
+        "change": [
+            f"{name}:{','.join(_pairs(settings))}" for name, settings in second.changes.items()
+        ]
+        if changed
+        else "",
     }
     return {name: value for name, value in parts.items() if value}
 
@@ -83,6 +110,40 @@ def write(session: Session) -> None:
     as_lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items()}
     if {name: st.query_params.get_all(name) for name in st.query_params} != as_lists:
         st.query_params.from_dict(wanted)
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Value]:
+    """`name=value` as settings."""
+    pairs = [text.partition("=") for text in texts]
+    return {name: value for name, _, value in pairs if name}
+
+
+def _pairs(settings: Mapping[str, Value]) -> list[str]:
+    return [f"{name}={value}" for name, value in settings.items()]
+
+
+def _share(text: str) -> float:
+    """A probability; the usual threshold when it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return CONFIDENT_FROM
+    return value if 0.0 <= value <= 1.0 else CONFIDENT_FROM
+
+
+def _window(text: str) -> Window | None:
+    """'10,20,30,40' as row, column, height, width; None when it is not four such numbers."""
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        return None
+    row, col, height, width = (int(part) for part in parts)
+    return Window(row, col, height, width) if height and width else None
+
+
+def _corners(window: Window | None) -> str:
+    if window is None:
+        return ""
+    return f"{window.row},{window.col},{window.height},{window.width}"
 
 
 def _pixel(text: str) -> Pixel | None:

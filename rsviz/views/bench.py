@@ -62,4 +62,9 @@ def opened(session: Session) -> Bench | None:
         pixel: Pixel | None = getattr(session, name)
         if pixel is not None and not (pixel[0] < about.grid.height and pixel[1] < about.grid.width):
             setattr(session, name, None)
+    area = session.rectangle
+    if area is not None and not (
+        area.row + area.height <= about.grid.height and area.col + area.width <= about.grid.width
+    ):
+        session.rectangle = None
     return Bench(session, key, about, clients.frame(about.grid))

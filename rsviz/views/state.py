@@ -12,11 +12,13 @@ from typing import Any
 
 import streamlit as st
 
+from rsviz.core.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.draw.colour import Limits
 
 Pixel = tuple[int, int]
 Value = bool | int | float | str
+CONFIDENT_FROM = 0.9
 
 
 @dataclass
@@ -49,6 +51,24 @@ class Look:
 
 
 @dataclass
+class Second:
+    """What a result is compared with.
+
+    Attributes:
+        kind: "run" for another model, weights or settings; "changed" for the same model on changed
+            spectra; "" for nothing.
+        model, weights, options: of the other run, as in `Session`.
+        changes: settings of each change of the spectra, by its name, in order.
+    """
+
+    kind: str = ""
+    model: str = ""
+    weights: str = ""
+    options: dict[str, dict[str, Value]] = field(default_factory=dict)
+    changes: dict[str, dict[str, Value]] = field(default_factory=dict)
+
+
+@dataclass
 class Session:
     """The visitor's choices; every field survives a change of page.
 
@@ -66,6 +86,9 @@ class Session:
         look: how bands are shown.
         least_certain: pixels with a lower probability of their class are hidden.
         fade: whether uncertain pixels are drawn fainter.
+        filter: which test pixels are lit; the rectangle filters as well.
+        confident_from: probability from which an answer counts as confident.
+        second: what the result is compared with.
         chosen: what a page shows of several, by the key of the choice.
         jobs: ids of submitted jobs by what they ask.
         wants_run: whether the address asked for a result, so that it starts by itself.
@@ -88,6 +111,9 @@ class Session:
     look: Look = field(default_factory=Look)
     least_certain: float = 0.0
     fade: bool = False
+    filter: Filter = field(default_factory=Filter)
+    confident_from: float = CONFIDENT_FROM
+    second: Second = field(default_factory=Second)
     chosen: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     wants_run: bool = False
@@ -96,7 +122,7 @@ class Session:
         """Change to another scene; what belonged to the old one is forgotten."""
         self.scene, self.upload = ref, upload
         self.choose("", "")
-        self.weights = ""
+        self.weights = self.second.weights = ""
 
     def choose(self, variable: str, axes: str) -> None:
         """Read another variable or axis order of the scene; its pixels are others then."""
@@ -105,6 +131,7 @@ class Session:
         self.collected = []
         self.look = Look()
         self.least_certain = 0.0
+        self.filter = Filter()
 
     def pin(self, pixel: Pixel | None) -> None:
         """Keep a pixel beside the next ones that are picked; None forgets it."""
