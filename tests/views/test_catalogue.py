@@ -75,7 +75,7 @@ def test_what_a_card_takes(card):
 
 
 def test_options_that_do_not_fit_are_left_out(card):
-    assert forms.checked(card, {"views": "3", "top_k": 99, "gone": 1}) == {
+    assert forms.checked(card.options, {"views": "3", "top_k": 99, "gone": 1}) == {
         **forms.defaults(card),
         "views": 3,
     }
