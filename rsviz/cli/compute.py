@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rsviz.cli.output import Answer, Progress, table
-from rsviz.core import changes, registry
+from rsviz.core import changes, metrics, registry
 from rsviz.core.errors import BadOption, SceneMismatch
 from rsviz.core.grid import Window
 from rsviz.core.model import Change, Result
@@ -162,7 +162,7 @@ def _told(data: dict[str, Any]) -> str:
         f"{data['model']} on {data['scene_name']}: {data['seconds']:.2f} s on {data['device']}"
     ]
     if data["metrics"]:
-        lines.append(_scores(data["metrics"]) + f" on {data['metrics']['n_test']} test pixels")
+        lines.append(_scores(data["metrics"]))
     if "same" in data:
         differing = f"The result differs in: {', '.join(data['differing'])}."
         lines.append("The result is the same." if data["same"] else differing)
@@ -171,10 +171,10 @@ def _told(data: dict[str, Any]) -> str:
 
 def evaluate(args: Namespace) -> Answer:
     """Score committed weights under a protocol, beside baselines; trains no card's model."""
-    from rsviz.evaluate import compare
+    from rsviz.evaluate.families import family_of
     from rsviz.nn.device import resolve
 
-    found = compare.evaluate(
+    found = family_of(args.protocol).evaluate(
         args.model,
         args.protocol,
         resolve(args.device),
@@ -183,24 +183,28 @@ def evaluate(args: Namespace) -> Answer:
         variant=args.variant,
         quick=args.quick,
     )
-    rows = [
-        (name, *(f"{100 * m[k]:.2f} ± {100 * m['spread'][k]:.2f}" for k in compare.AVERAGED))
-        for name, m in (
-            (args.model, found["metrics"] | {"spread": found["spread"]}),
-            *found["baselines"].items(),
-        )
-    ]
+    columns = metrics.shown(found["metrics"])
+    scored = {args.model: found["metrics"] | {"spread": found["spread"]}} | found["baselines"]
+    rows = [(name, *(_cell(key, m) for key in columns)) for name, m in scored.items()]
     counts = (
-        f"{args.protocol}: {found['n_train']} training and {found['n_test']} test pixels, seeds "
-        f"{', '.join(map(str, found['seeds']))}, {found['device']}, {found['seconds']:.0f} s"
+        f"{args.protocol}: {found['n_train']} for training and {found['n_test']} for the test, "
+        f"seeds {', '.join(map(str, found['seeds']))}, {found['device']}, {found['seconds']:.0f} s"
     )
-    heads = ("in %", "overall", "average", "kappa")
+    heads = ("", *(metric.head for metric in columns.values()))
     return Answer(found, f"{counts}\n{table(heads, rows)}")
+
+
+def _cell(key: str, scores: dict[str, Any]) -> str:
+    """A score with its spread, as far as there are such."""
+    if scores.get(key) is None:
+        return ""
+    return metrics.METRICS[key].text(scores[key], scores.get("spread", {}).get(key))
 
 
 def train(args: Namespace) -> Answer:
     """Train a model under a protocol and record the weights with their test scores."""
-    from rsviz.evaluate.training import train_and_record, weights_id
+    from rsviz.evaluate.families import family_of
+    from rsviz.evaluate.records import weights_id
     from rsviz.nn.device import resolve
 
     settings = dict(args.set)
@@ -209,7 +213,7 @@ def train(args: Namespace) -> Answer:
     checkpoint = CHECKPOINTS / f"{name.replace('/', '-')}-{key}.ckpt"
     if args.restart:
         checkpoint.unlink(missing_ok=True)
-    record = train_and_record(
+    record = family_of(args.protocol).train_and_record(
         args.model,
         args.protocol,
         args.seed,
@@ -220,16 +224,15 @@ def train(args: Namespace) -> Answer:
         keep_file=not args.no_file,
         checkpoint=checkpoint,
     )
-    metrics = record["metrics"]
-    text = (
-        f"{name}: {_scores(metrics)} on {metrics['n_test']} test pixels; trained in "
-        f"{metrics['training_seconds']:.0f} s"
-    )
-    return Answer(record, text)
+    seconds = record["metrics"]["training_seconds"]
+    return Answer(record, f"{name}: {_scores(record['metrics'])}; trained in {seconds:.0f} s")
 
 
-def _scores(metrics: dict[str, Any]) -> str:
-    return (
-        f"overall accuracy {metrics['overall_accuracy']:.2%}, average "
-        f"{metrics['average_accuracy']:.2%}, kappa {metrics['kappa']:.4f}"
-    )
+def _scores(found: dict[str, Any]) -> str:
+    """The scores of a run in words."""
+    words = [
+        f"{metric.name} {metric.text(found[key])} {metric.unit}".rstrip()
+        for key, metric in metrics.shown(found).items()
+    ]
+    tested = f" on {found['n_test']} test pixels" if "n_test" in found else ""
+    return ", ".join(words) + tested

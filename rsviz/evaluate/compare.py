@@ -19,8 +19,9 @@ from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
 from rsviz.evaluate.baselines import BASELINES
 from rsviz.evaluate.protocols import EvalProtocol, fingerprint, protocol, training_labels
+from rsviz.evaluate.records import weights_id
 from rsviz.evaluate.scores import score_result, split_scores
-from rsviz.evaluate.training import read_scene, weights_id
+from rsviz.evaluate.training import read_scene
 
 Scores = dict[str, Any]
 

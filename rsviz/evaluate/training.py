@@ -6,47 +6,34 @@ measured through `core.run` with the file that was saved, never with the network
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import importlib
-import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.errors import BadOption, RsvizError
 from rsviz.core.model import OnStep
-from rsviz.core.run import Ask, run, versions
-from rsviz.core.scene import Scene, Truth
+from rsviz.core.run import Ask, run
+from rsviz.core.scene import Scene
+from rsviz.evaluate import records
 from rsviz.evaluate.protocols import (
-    PROTOCOLS,
     EvalProtocol,
     Labels,
     fingerprint,
     protocol,
     training_labels,
 )
+from rsviz.evaluate.records import Record, weights_id
 from rsviz.evaluate.scores import score_result
 from rsviz.io import catalog
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from rsviz.nn.fit import Trained
 
-Record = dict[str, Any]
 Trainer = Callable[..., "Trained"]
-
-
-def weights_id(protocol_name: str, seed: int, variant: str = "") -> str:
-    """The id of weights: protocol, variant of the settings if any, and seed."""
-    return f"{protocol_name}{'-' if variant else ''}{variant}/seed-{seed}"
 
 
 def train_and_record(
@@ -88,14 +75,14 @@ def train_and_record(
     folder = registry.MODELS / card.id / "weights"
     record = _record(card, rule, seed, variant, settings, trained, scene)
     record["file"] = f"{record['id'].replace('/', '-')}.safetensors"
-    record["sha256"] = _save(trained, record, folder / record["file"])
-    _put(folder, record)
+    record["sha256"] = records.save(trained, record, folder / record["file"])
+    records.put(folder, record)
     record |= _measured(card.id, record["id"], scene, device)
     if not keep_file:
         (folder / record["file"]).unlink()
         record["file"] = ""
         record["recipe"] += " --no-file"
-    _put(folder, record)
+    records.put(folder, record)
     registry.reread()
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -135,7 +122,7 @@ def _training_view(scene: Scene, rule: EvalProtocol, seed: int) -> tuple[Scene, 
     """The scene with no other labels than those of training, and these labels (H, W) int16."""
     assert scene.truth is not None
     labels = training_labels(scene.truth, rule.split(scene.truth, seed))
-    truth = Truth(labels, scene.truth.names, scene.truth.colours)
+    truth = replace(scene.truth, labels=labels)
     return replace(scene, truth=truth), labels
 
 
@@ -179,25 +166,6 @@ def _record(
     }
 
 
-def _save(trained: Trained, record: Record, path: Path) -> str:
-    """Write the state as float16 where that stays finite; returns the hash of the file."""
-    from safetensors.torch import save
-
-    state = {name: _half(tensor.cpu()) for name, tensor in trained.state.items()}
-    about = {name: record[name] for name in ("id", "recipe", "config", "data", "licence")}
-    about["history"] = trained.history
-    content = save(state, {"rsviz": json.dumps(about)})  # one entry: their order is not fixed
-    _write(path, content)
-    return hashlib.sha256(content).hexdigest()
-
-
-def _half(tensor: Tensor) -> Tensor:
-    """A float32 tensor in half the bytes if no number leaves the range of float16."""
-    half = tensor.half()
-    fits = tensor.is_floating_point() and bool(half.isfinite().all())
-    return (half if fits else tensor).contiguous()
-
-
 def _measured(model_id: str, weights: str, scene: Scene, device: str) -> Record:
     """Metrics on the test pixels with the saved file, and what they were measured on."""
     registry.reread()
@@ -205,49 +173,7 @@ def _measured(model_id: str, weights: str, scene: Scene, device: str) -> Record:
     if not result.metrics:
         raise RsvizError(f"{model_id} gave no classification that could be scored.")
     stored = next(w for w in registry.card(model_id).weights if w.id == weights)
-    where = ", ".join(f"{name} {version}" for name, version in versions().items())
-    today = datetime.now(UTC).date().isoformat()
     return {
-        "metrics": stored.metrics | _rounded(result.metrics),
-        "measured_on": f"{result.record.device}, {today}, {where}",
+        "metrics": stored.metrics | records.rounded(result.metrics),
+        "measured_on": records.measured_on(result.record.device),
     }
-
-
-def _rounded(value: Any) -> Any:
-    """The same data with numbers to five decimals."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 5) if isinstance(value, float) else value
-
-
-def _put(folder: Path, record: Record) -> None:
-    """Add the record to weights.json, in the place of one with the same id."""
-    index = folder / "weights.json"
-    with _locked(folder):
-        records = json.loads(index.read_text(encoding="utf8")) if index.is_file() else []
-        records = [r for r in records if r["id"] != record["id"]] + [record]
-        order = list(PROTOCOLS)
-        records.sort(key=lambda r: (order.index(r["protocol"]), r["id"].split("/")[0], r["seed"]))
-        _write(index, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that two trainings do not lose each other's record."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(path.suffix + ".part")
-    partial.write_bytes(content)
-    partial.replace(path)
