@@ -68,9 +68,28 @@ class RegionStats:
     count: int
 
 
+@dataclass(frozen=True)
+class GroupStats:
+    """Mean and spread of the spectra of several groups of pixels.
+
+    Attributes:
+        mean: (G, C) float32; NaN for a group without a valid pixel.
+        std: (G, C) float32, standard deviation of the pixels.
+        counts: (G,) valid pixels.
+    """
+
+    mean: Floats
+    std: Floats
+    counts: NDArray[np.int64]
+
+    def of(self, group: int) -> RegionStats:
+        """One group."""
+        return RegionStats(self.mean[group], self.std[group], int(self.counts[group]))
+
+
 def parts(answer: object) -> object:
     """An answer of this module as a tuple of its fields, to be sent; anything else as it is."""
-    if isinstance(answer, (Composite, Histogram, RegionStats)):
+    if isinstance(answer, (Composite, Histogram, RegionStats, GroupStats)):
         return tuple(getattr(answer, f.name) for f in fields(answer))
     return answer
 
@@ -126,30 +145,64 @@ def rectangle(source: Source, window: Window) -> RegionStats:
     Raises:
         SceneMismatch: the window reaches beyond the scene.
     """
+    source.describe().grid.crop(window)
+    return _moments(source, window, None, 1).of(0)
+
+
+def groups(source: Source, codes: NDArray[np.int16], count: int) -> GroupStats:
+    """Mean and standard deviation of every band over groups of pixels, at the first date.
+
+    Args:
+        source: the scene.
+        codes: (H, W) group of each pixel of the scene, -1 for none.
+        count: number of groups.
+
+    Raises:
+        SceneMismatch: the codes do not cover the scene.
+    """
+    shape = source.describe().grid.shape
+    if codes.shape != shape:
+        raise SceneMismatch(f"Groups are given for {codes.shape} pixels; the scene has {shape}.")
+    return _moments(source, source.describe().grid.window, codes, count)
+
+
+def _moments(
+    source: Source, window: Window, codes: NDArray[np.int16] | None, count: int
+) -> GroupStats:
+    """Mean and standard deviation of the groups of a window; without codes all is group 0."""
     description = source.describe()
-    description.grid.crop(window)
     channels = description.shape[1]
-    total, squares = np.zeros(channels), np.zeros(channels)
+    total, squares = np.zeros((count, channels)), np.zeros((count, channels))
+    members = np.zeros(count, np.int64)
     origin: NDArray[np.float64] | None = None
-    count = 0
     for part in pieces(window, channels, description):
+        inside = np.zeros((part.height, part.width), np.int16)
+        if codes is not None:
+            inside = codes[part.rows, part.cols]
+        if not (inside >= 0).any():
+            continue
         scene = source.read(part)
-        pixels = scene.pixels[0][:, scene.valid[0]].astype(np.float64)  # (C, N)
-        if not pixels.shape[1]:
+        used = (inside >= 0) & scene.valid[0]
+        pixels, group = scene.pixels[0][:, used].astype(np.float64), inside[used]  # (C, N), (N,)
+        if not group.size:
             continue
         if origin is None:
             origin = pixels.mean(axis=1)
         pixels -= origin[:, None]
-        total += pixels.sum(axis=1)
-        squares += np.einsum("cn,cn->c", pixels, pixels)
-        count += pixels.shape[1]
-    if origin is None:
-        nothing = np.full(channels, np.nan, np.float32)
-        return RegionStats(nothing, nothing, 0)
-    mean = total / count
-    variance = np.maximum(squares / count - mean**2, 0.0)
-    return RegionStats(
-        (origin + mean).astype(np.float32), np.sqrt(variance).astype(np.float32), count
+        for code in np.unique(group):
+            own = pixels[:, group == code]
+            total[code] += own.sum(axis=1)
+            squares[code] += np.einsum("cn,cn->c", own, own)
+            members[code] += own.shape[1]
+    number = np.maximum(members, 1)[:, None]
+    empty = members[:, None] == 0
+    mean = total / number
+    variance = np.maximum(squares / number - mean**2, 0.0)
+    start = np.zeros(channels) if origin is None else origin
+    return GroupStats(
+        np.where(empty, np.nan, mean + start).astype(np.float32),
+        np.where(empty, np.nan, np.sqrt(variance)).astype(np.float32),
+        members,
     )
 
 

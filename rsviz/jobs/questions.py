@@ -52,6 +52,7 @@ QUESTIONS: dict[str, Question] = {
     "averaged": Question(pyramid.averaged, "it made a part of an image", 60.0, TILES),
     "histogram": Question(display.histogram, "it counted values", 60.0),
     "rectangle": Question(display.rectangle, "it averaged a rectangle", 120.0, SLOW),
+    "groups": Question(display.groups, "it averaged groups of pixels", 120.0, SLOW),
     "angle": Question(display.angle, "it compared spectra", 120.0, SLOW),
     "read": Question(_read, "it read pixels", 120.0, SLOW),
     "truth": Question(display.truth, "it read the reference labels", 60.0, SLOW),

@@ -20,7 +20,7 @@ from rsviz.core.layers import ScalarMap
 from rsviz.core.scene import Description, Scene, Spectrum, Truth
 from rsviz.draw.colour import Limits
 from rsviz.io.catalog import SceneEntry
-from rsviz.jobs.display import Composite, Histogram, RegionStats
+from rsviz.jobs.display import Composite, GroupStats, Histogram, RegionStats
 from rsviz.jobs.identity import listed, stamp
 from rsviz.jobs.lines import Forker, Line
 from rsviz.jobs.questions import LINES, OPENING, QUESTIONS
@@ -155,6 +155,10 @@ class RemoteSource:
     def rectangle(self, window: Window) -> RegionStats:
         """Mean and spread of the spectra in a window; see `display.rectangle`."""
         return RegionStats(*self._ask("rectangle", window))
+
+    def groups(self, codes: NDArray[np.int16], count: int) -> GroupStats:
+        """Mean and spread of the spectra of groups of pixels; see `display.groups`."""
+        return GroupStats(*self._ask("groups", codes, count))
 
     def angle(self, row: int, col: int) -> ScalarMap:
         """Spectral angle of every pixel to one; see `display.angle`."""

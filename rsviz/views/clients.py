@@ -22,7 +22,7 @@ from rsviz.core.scene import Description, Spectrum, Truth
 from rsviz.draw.colour import Limits
 from rsviz.draw.warp import MapFrame
 from rsviz.io.catalog import SceneEntry
-from rsviz.jobs.display import Composite, Histogram, RegionStats
+from rsviz.jobs.display import Composite, GroupStats, Histogram, RegionStats
 from rsviz.jobs.executor import LocalExecutor
 from rsviz.jobs.pyramid import Parts, Pyramid
 from rsviz.jobs.readers import Readers, RemoteSource
@@ -125,6 +125,12 @@ def spectrum(key: SceneKey, row: int, col: int) -> Spectrum:
 def rectangle(key: SceneKey, window: Window) -> RegionStats:
     """Mean and spread of the spectra in a window."""
     return source(key).rectangle(window)
+
+
+@st.cache_resource(show_spinner="Averaging spectra", max_entries=64)
+def groups(key: SceneKey, name: str, count: int, _codes: NDArray[np.int16]) -> GroupStats:
+    """Mean and spread of the spectra of groups of pixels (H, W); `name` stands for the codes."""
+    return source(key).groups(_codes, count)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

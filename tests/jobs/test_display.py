@@ -143,6 +143,23 @@ def test_a_rectangle_gives_mean_and_spread_of_its_valid_pixels(source):
         display.rectangle(source, Window(30, 0, 20, 5))
 
 
+def test_groups_give_mean_and_spread_of_their_valid_pixels(source):
+    scene = source.scene
+    rng = np.random.default_rng(3)
+    codes = rng.integers(-1, 3, scene.grid.shape).astype(np.int16)
+    codes[codes == 1] = 0  # the second group is empty
+    found = display.groups(source, codes, 3)
+    for group in (0, 2):
+        member = (codes == group) & scene.valid[0]
+        pixels = scene.pixels[0][:, member].astype(np.float64)
+        assert found.counts[group] == member.sum() > 0
+        np.testing.assert_allclose(found.mean[group], pixels.mean(axis=1), rtol=1e-5)
+        np.testing.assert_allclose(found.std[group], pixels.std(axis=1), rtol=1e-4, atol=1e-6)
+    assert found.counts[1] == 0 and np.isnan(found.of(1).mean).all()
+    with pytest.raises(SceneMismatch, match="Groups are given for"):
+        display.groups(source, codes[1:], 3)
+
+
 def test_spread_survives_a_large_offset(patches):
     shifted = InMemory(replace(patches, pixels=patches.pixels + np.float32(10_000)))
     found = display.rectangle(shifted, Window(0, 0, 40, 29))
