@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol, TypeVar, get_args
 
@@ -39,11 +39,14 @@ class Truth:
         labels: (H, W) int16; 0 is unlabelled, 1..K are the classes.
         names: the K class names, in label order.
         colours: K colours as '#rrggbb', or empty for the default palette.
+        groups: (H, W) int32, which pixels belong together (a field, neighbours) and therefore
+            never test each other; None when that is not known. Unlabelled pixels have any.
     """
 
     labels: NDArray[np.int16]
     names: tuple[str, ...]
     colours: tuple[str, ...] = ()
+    groups: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         labels = frozen_array(self.labels, np.int16)
@@ -60,6 +63,18 @@ class Truth:
                 f"There are {len(self.colours)} colours for {len(self.names)} classes."
             )
         object.__setattr__(self, "labels", labels)
+        if self.groups is not None:
+            groups = frozen_array(self.groups, np.int32)
+            if groups.shape != labels.shape:
+                raise SceneMismatch(
+                    f"Groups of labels have shape {groups.shape}; {labels.shape} is expected."
+                )
+            object.__setattr__(self, "groups", groups)
+
+    def crop(self, window: Window) -> Truth:
+        """The labels of a window; nothing is copied."""
+        groups = None if self.groups is None else self.groups[window.rows, window.cols]
+        return replace(self, labels=self.labels[window.rows, window.cols], groups=groups)
 
 
 @dataclass(frozen=True)
@@ -223,9 +238,7 @@ class Scene:
 
     def crop(self, window: Window) -> Scene:
         """A window of this scene; pixels are a view, nothing is copied."""
-        truth = self.truth
-        if truth is not None:
-            truth = Truth(truth.labels[window.rows, window.cols], truth.names, truth.colours)
+        truth = None if self.truth is None else self.truth.crop(window)
         reference = self.reference
         if reference is not None:
             s = reference.shape[-1] // self.grid.width

@@ -8,24 +8,24 @@ training or for choosing anything.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
 from rsviz.core.errors import BadOption
 from rsviz.core.scene import Truth
+from rsviz.evaluate.deals import deal_blocks, deal_fields
 
 IGNORED, TRAIN, TEST = 0, 1, 2
 SPLIT_LABELS = ("ignored", "train", "test")
 
 Labels = NDArray[np.int16]
 Split = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
-DEALS = 200
-ENOUGH = 10
+SPECTRAL = ("svm_rbf", "cnn_1d")
+SERIES = ("random_forest", "tempcnn", "ltae")
+"""Baselines of images of one date, and of series of dates."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class EvalProtocol:
         about: two sentences for people.
         few: training pixels of a class too small to give `per_class` and still be tested.
         block: side in pixels of the squares dealt to train or test; 0 draws single pixels.
-        guard: test pixels keep farther than this from any training square, in pixels.
+        guard: test pixels keep farther than this from any training square or field, in pixels.
+        fields: share of the labelled pixels whose fields (`Truth.groups`, or else connected
+            pixels of one class) are dealt to train; 0 where the split does not go by fields.
+        baselines: names in `baselines.BASELINES` of what a model is compared with.
         version: raised whenever the same seed would give other pixels.
     """
 
@@ -50,6 +53,8 @@ class EvalProtocol:
     few: int = 15
     block: int = 0
     guard: int = 0
+    fields: float = 0.0
+    baselines: tuple[str, ...] = SPECTRAL
     version: int = 1
 
     def split(self, truth: Truth, seed: int) -> Split:
@@ -65,7 +70,9 @@ class EvalProtocol:
         rng = np.random.default_rng(seed)
         labels = truth.labels
         if self.block:
-            allowed, test = _deal_blocks(labels, len(truth.names), self.block, self.guard, rng)
+            allowed, test = deal_blocks(labels, len(truth.names), self.block, self.guard, rng)
+        elif self.fields:
+            allowed, test = deal_fields(truth, self.fields, self.guard, rng)
         else:
             allowed = test = labels > 0
         split = np.where(test, TEST, IGNORED).astype(np.uint8)
@@ -76,50 +83,11 @@ class EvalProtocol:
         return split
 
     def _count(self, available: int) -> int:
-        """Training pixels of a class; outside blocks, some must remain for the test."""
-        if self.block:
+        """Training pixels of a class; where single pixels are drawn, some must remain to test."""
+        if self.block or self.fields:
             return min(self.per_class, available)
         few = min(self.few, available * 3 // 4)
         return self.per_class if available > self.per_class else few
-
-
-def _deal_blocks(
-    labels: Labels, n_classes: int, block: int, guard: int, rng: np.random.Generator
-) -> tuple[Mask, Mask]:
-    """Deal squares to train and test so that as many classes as can be are on both sides.
-
-    Of many random deals on randomly shifted lattices, the one kept has most classes with
-    enough pixels for training, then for testing, then most test pixels: a choice by the place of
-    the labels alone.
-
-    Returns:
-        Labelled pixels inside training squares, and labelled test pixels farther than `guard`
-        rows or columns from every training square; both (H, W).
-    """
-    best: tuple[tuple[int, int, int], Mask, Mask] | None = None
-    for _ in range(DEALS):
-        training = _squares(labels.shape, block, rng)
-        near: Mask = maximum_filter(training, size=2 * guard + 1)
-        allowed, test = training & (labels > 0), ~near & (labels > 0)
-        to_train, to_test = (
-            int((np.bincount(labels[side], minlength=n_classes + 1)[1:] >= ENOUGH).sum())
-            for side in (allowed, test)
-        )
-        rank = (to_train, to_test, int(test.sum()))
-        if best is None or rank > best[0]:
-            best = rank, allowed, test
-    assert best is not None
-    return best[1], best[2]
-
-
-def _squares(shape: tuple[int, ...], block: int, rng: np.random.Generator) -> Mask:
-    """Half of the squares of a randomly shifted lattice, as (H, W) bool."""
-    shift = rng.integers(0, block, size=2)
-    rows = (np.arange(shape[0]) + shift[0]) // block
-    cols = (np.arange(shape[1]) + shift[1]) // block
-    count = (rows[-1] + 1) * (cols[-1] + 1)
-    chosen: Mask = rng.permutation(count) < count // 2
-    return chosen.reshape(rows[-1] + 1, cols[-1] + 1)[np.ix_(rows, cols)]
 
 
 def training_labels(truth: Truth, split: Split) -> Labels:
@@ -131,6 +99,8 @@ def fingerprint(truth: Truth) -> str:
     """A hash (32 hex digits) of reference labels and names: which split a record belongs to."""
     digest = hashlib.blake2b(np.ascontiguousarray(truth.labels).tobytes(), digest_size=16)
     digest.update(repr((truth.labels.shape, truth.names)).encode())
+    if truth.groups is not None:
+        digest.update(np.ascontiguousarray(truth.groups).tobytes())
     return digest.hexdigest()
 
 
@@ -144,6 +114,23 @@ _BLOCKS = (
     "a class come from the training squares, and test pixels keep more than {guard} pixels away "
     "from them. Harder, and nearer to a new place."
 )
+
+
+_FIELDS = (
+    "Whole {what} are dealt to train and test, {share:.0f} % of the samples to train, so that no "
+    "test sample lies in a training field or beside one."
+)
+_CROP = (
+    "200 of the 300 series of each class are drawn at random for training, the others are test. "
+    "Where the series lie is not known, so neighbours may be on both sides."
+)
+
+
+def _series(
+    name: str, share: float, what: str, guard: int = 0, per_class: int = 1 << 30
+) -> EvalProtocol:
+    about = _FIELDS.format(what=what, share=100 * share)
+    return EvalProtocol(name, name, per_class, about, guard=guard, fields=share, baselines=SERIES)
 
 
 def _random(name: str, scene: str, n: int) -> EvalProtocol:
@@ -166,6 +153,14 @@ PROTOCOLS: dict[str, EvalProtocol] = {
         _random("village-50", "village", 50),
         _random("enmap-potsdam-30", "enmap-potsdam", 30),
         _blocks("enmap-potsdam-blocks", "enmap-potsdam", 30, block=16, guard=3),
+        _series("simulated-year", 0.5, "fields", guard=2, per_class=400),
+        EvalProtocol("ucr-crop", "ucr-crop", 200, _CROP, baselines=SERIES),
+        _series("mato-grosso-points", 0.6, "neighbourhoods (samples within 1 km)"),
+        replace(
+            _series("mato-grosso-map", 0.6, "neighbourhoods (touching pixels, in all years)"),
+            scene="mato-grosso-map-samples",
+        ),
+        replace(_blocks("slovenia", "slovenia", 300, block=14, guard=4), baselines=SERIES),
     )
 }
 """All protocols by name; the first of a scene is its headline."""
