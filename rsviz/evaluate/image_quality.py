@@ -68,13 +68,14 @@ def gmsd(plane: Numbers, truth: Numbers, peak: float) -> float:
     """
     seen = np.isfinite(plane) & np.isfinite(truth)
     one, other = (_slope(np.where(seen, values, 0) / peak) for values in (plane, truth))
-    similar = np.asarray((2 * one * other + GMSD_C) / (one**2 + other**2 + GMSD_C))
+    similar = (2 * one * other + GMSD_C) / (one**2 + other**2 + GMSD_C)
     return float(similar[seen[::2, ::2]].std())
 
 
 def _slope(plane: Numbers) -> NDArray[np.float64]:
     """Size of the gradient (Prewitt) of a plane of half the side."""
-    halved = ndimage.uniform_filter(plane.astype(np.float64), 2, origin=-1)[::2, ::2]
+    means: NDArray[np.float64] = ndimage.uniform_filter(plane.astype(np.float64), 2, origin=-1)
+    halved = means[::2, ::2]
     down, right = (ndimage.prewitt(halved, axis) / 3.0 for axis in (0, 1))
     return cast(NDArray[np.float64], np.hypot(down, right))
 
@@ -101,7 +102,7 @@ def ergas(image: Numbers, truth: Numbers, scale: int) -> float:
     mean square, over bands, of RMSE / mean.
     """
     axes = (1, 2)
-    squared = np.nanmean((image.astype(np.float64) - truth) ** 2, axis=axes)  # (C,)
-    mean = np.nanmean(truth, axis=axes, dtype=np.float64)
+    squared = np.asarray(np.nanmean((image.astype(np.float64) - truth) ** 2, axis=axes))  # (C,)
+    mean = np.asarray(np.nanmean(truth, axis=axes, dtype=np.float64))  # (C,)
     shares = squared[mean != 0] / mean[mean != 0] ** 2
     return float(100.0 / scale * np.sqrt(shares.mean())) if shares.size else float("nan")
