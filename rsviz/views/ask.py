@@ -14,11 +14,11 @@ import streamlit as st
 from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import RsvizError
-from rsviz.core.model import Result
+from rsviz.core.model import Change, Result
 from rsviz.core.scene import Description
 from rsviz.jobs.executor import Job, JobState
 from rsviz.views import clients, errors, forms, machine
-from rsviz.views.state import Session, bind
+from rsviz.views.state import Second, Session, bind
 from rsviz.views.words import percent, plain, seconds
 
 POLL_SECONDS = 0.4
@@ -68,25 +68,47 @@ def panel(session: Session, about: Description, kind: str, extras: bool) -> Ques
                 st.markdown(f"**{plain(other.title)}** {plain(' '.join(reasons[other.id]))}")
     if not fitting:
         return None
-    weights = _choose_weights(session, card, about)
+    weights = choose_weights(session, card, about)
     with st.expander("Settings", key="settings"):
         forms.options_form(card.id, card.options, session.options.setdefault(card.id, {}))
         machine.choose_device(session)
-    job = Job(
-        scene_ref=session.scene,
-        model=card.id,
-        weights=weights,
-        options=forms.checked(card.options, session.options.get(card.id, {})),
-        wants=tuple(sorted(card.on_request)) if extras else (),
-        device=session.device,
-        variable=session.variable,
-        axes=session.axes,
-    )
-    question = Question(card, job)
+    question = of(session, session, card, weights, extras)
     if session.wants_run:
         session.wants_run = False
         submit(session, question)
     return question
+
+
+def of(
+    session: Session,
+    who: Session | Second,
+    card: ModelCard,
+    weights: str,
+    extras: bool,
+    changes: tuple[Change, ...] = (),
+) -> Question:
+    """The question that somebody's choices amount to.
+
+    Args:
+        session: says which scene, and where to compute.
+        who: says with which options.
+        card: the model.
+        weights: id of its weights.
+        extras: whether to ask for the layers that are given on request only.
+        changes: what to do to the scene before.
+    """
+    job = Job(
+        scene_ref=session.scene,
+        model=card.id,
+        weights=weights,
+        options=forms.checked(card.options, who.options.get(card.id, {})),
+        wants=tuple(sorted(card.on_request)) if extras else (),
+        device=session.device,
+        variable=session.variable,
+        axes=session.axes,
+        changes=changes,
+    )
+    return Question(card, job)
 
 
 def affordable(about: Description) -> bool:
@@ -175,8 +197,25 @@ def submit(session: Session, question: Question) -> None:
     session.jobs[_name(question.job)] = clients.executor().submit(question.job)
 
 
-def waiting(session: Session, question: Question) -> bool:
+def asked(session: Session, question: Question) -> bool:
+    """Whether this visitor has put the question, with whatever outcome."""
+    return _state_of(session, _name(question.job)) is not None
+
+
+def withdraw(session: Session, question: Question) -> None:
+    """Cancel a run whose answer is not wanted any more."""
+    now = _state_of(session, _name(question.job))
+    if now is not None and now.status in BUSY:
+        clients.executor().cancel(session.jobs.pop(_name(question.job)))
+
+
+def waiting(session: Session, question: Question, key: str = "cancel") -> bool:
     """Show how the run is doing while it is under way, or why it gave nothing.
+
+    Args:
+        session: knows the runs.
+        question: what was asked.
+        key: of the cancel button; unique on the page.
 
     Returns:
         Whether a run is under way.
@@ -185,7 +224,7 @@ def waiting(session: Session, question: Question) -> bool:
     if now is None:
         return False
     if now.status in BUSY:
-        _progress(session.jobs[_name(question.job)])
+        _progress(session.jobs[_name(question.job)], key)
         return True
     if now.status == "cancelled":
         st.info("The run was cancelled. Run it again whenever you like.")
@@ -197,13 +236,13 @@ def waiting(session: Session, question: Question) -> bool:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _progress(run_id: str) -> None:
+def _progress(run_id: str, key: str) -> None:
     """What is done now, how much, how long it will take, and a cancel; polls by itself."""
     with errors.boundary("The progress of the run"):
-        _show_progress(run_id)
+        _show_progress(run_id, key)
 
 
-def _show_progress(run_id: str) -> None:
+def _show_progress(run_id: str, key: str) -> None:
     now = clients.executor().events(run_id)
     if now.status not in BUSY:
         st.rerun()
@@ -211,7 +250,7 @@ def _show_progress(run_id: str) -> None:
     share = now.done / now.total if now.total else 0.0
     ready = clients.executor().machine()["state"] == "ready"
     bar.progress(min(1.0, share), text=plain(progress_text(now, ready)))
-    if stop.button("Cancel", key="cancel", icon=":material/close:", width="stretch"):
+    if stop.button("Cancel", key=key, icon=":material/close:", width="stretch"):
         clients.executor().cancel(run_id)
         st.rerun()
 
@@ -240,27 +279,29 @@ def _choose(session: Session, model: str) -> None:
     session.model, session.weights = model, ""
 
 
-def _choose_weights(session: Session, card: ModelCard, about: Description) -> str:
+def choose_weights(
+    who: Session | Second, card: ModelCard, about: Description, key: str = "weights"
+) -> str:
     """The weights to use; a choice is offered when several fit."""
     by_id = {weights.id: weights for weights in card.fitting(about)}
     if not by_id:
         return ""
-    if session.weights not in by_id:
-        session.weights = next(iter(by_id))
+    if who.weights not in by_id:
+        who.weights = next(iter(by_id))
     if len(by_id) > 1:
 
         def chosen(name: str) -> None:
-            session.weights = name
+            who.weights = name
 
         st.selectbox(
             "Weights",
             list(by_id),
             format_func=lambda name: _weights_label(by_id[name]),
-            key="weights",
-            on_change=bind("weights", session.weights, chosen),
+            key=key,
+            on_change=bind(key, who.weights, chosen),
             help="The labelled pixels that it learned from, and the seed that drew them.",
         )
-    return session.weights
+    return who.weights
 
 
 def _weights_label(weights: Weights) -> str:
