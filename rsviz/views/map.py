@@ -21,7 +21,7 @@ from rsviz.draw.paint import Values
 from rsviz.draw.warp import MapFrame
 from rsviz.views.publish import HERE, Publisher, assets, encoded
 
-EVENTS = ("click", "rectangle")
+EVENTS = ("click", "rectangle", "frame")
 MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
 
 
@@ -42,6 +42,28 @@ class MapTiles:
 
 
 @dataclass(frozen=True, eq=False)
+class MapFrames:
+    """A layer in several pictures, one a step, which a bar below the map plays.
+
+    Attributes:
+        labels: what is written at each step.
+        images: (h, w, 4) uint8 of each step, as `MapFrame.place` gives it.
+        index: the step to show, until the visitor changes it.
+        photo: whether slight losses of compression do not matter.
+    """
+
+    labels: tuple[str, ...]
+    images: tuple[NDArray[np.uint8], ...]
+    index: int = 0
+    photo: bool = False
+
+    @cached_property
+    def files(self) -> tuple[tuple[bytes, str], ...]:
+        """The images as files with their media types."""
+        return tuple(encoded(image, self.photo) for image in self.images)
+
+
+@dataclass(frozen=True, eq=False)
 class MapLayer:
     """One image on the map.
 
@@ -55,6 +77,7 @@ class MapLayer:
         values: what the pointer tells.
         photo: whether slight losses of compression do not matter (composites, never classes).
         tiles: of the image in all its detail; the image is shown until they have come.
+        frames: pictures of several steps, shown instead of the image.
     """
 
     id: str
@@ -66,6 +89,7 @@ class MapLayer:
     values: Values | None = None
     photo: bool = False
     tiles: MapTiles | None = None
+    frames: MapFrames | None = None
 
     @cached_property
     def file(self) -> tuple[bytes, str]:
@@ -91,12 +115,14 @@ class MapEvents:
         click: (row, column) of the clicked pixel.
         missed: whether the click fell outside the scene.
         rectangle: the drawn rectangle in scene pixels.
+        frame: id of a layer, and which of its steps the visitor stopped at.
         view: the part of the scene that was visible then.
     """
 
     click: tuple[int, int] | None = None
     missed: bool = False
     rectangle: Window | None = None
+    frame: tuple[str, int] | None = None
     view: Window | None = None
 
 
@@ -185,7 +211,9 @@ def _stride(frame: MapFrame) -> int:
 
 def _layer(layer: MapLayer, place: Publisher) -> dict[str, Any]:
     url = layer.image
-    if not isinstance(url, str):
+    if layer.frames:
+        url = ""
+    elif not isinstance(url, str):
         url = place(f"image-{layer.id}", *layer.file)
     values = None
     if layer.values is not None and max(layer.values.data.shape) <= MOST_VALUES:
@@ -206,6 +234,19 @@ def _layer(layer: MapLayer, place: Publisher) -> dict[str, Any]:
         "tiles": asdict(layer.tiles) if layer.tiles else None,
         "legend": asdict(layer.legend) if layer.legend else None,
         "values": values,
+        "frames": _frames(layer, place),
+    }
+
+
+def _frames(layer: MapLayer, place: Publisher) -> dict[str, Any] | None:
+    frames = layer.frames
+    if frames is None:
+        return None
+    files = enumerate(frames.files)
+    return {
+        "labels": frames.labels,
+        "urls": [place(f"image-{layer.id}-{i}", *file) for i, file in files],
+        "index": frames.index,
     }
 
 
@@ -226,7 +267,7 @@ def _corners(frame: MapFrame, window: Window) -> list[tuple[float, float]]:
 
 def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     """Translate what the browser says, which is checked like any other input."""
-    click, rectangle = (said.get(event) for event in EVENTS)
+    click, rectangle, step = (said.get(event) for event in EVENTS)
     pixel, missed, window, view = None, False, None, None
     place = _numbers(click, "place", 2)
     if place is not None:
@@ -238,7 +279,15 @@ def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     seen = _numbers(click or rectangle, "view", 4)
     if seen is not None:
         view = frame.window(*seen)
-    return MapEvents(pixel, missed, window, view)
+    return MapEvents(pixel, missed, window, _step(step), view)
+
+
+def _step(message: Any) -> tuple[str, int] | None:
+    """A layer and one of its steps, when the browser tells of one."""
+    if not isinstance(message, dict):
+        return None
+    layer, index = message.get("layer"), message.get("index")
+    return (layer, int(index)) if isinstance(layer, str) and isinstance(index, int) else None
 
 
 def _numbers(message: Any, name: str, count: int) -> list[float] | None:

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent / "leaflet"
 PARTS = (
     "base",
     "tiles",
+    "frames",
     "stack",
     "swipe",
     "marks",

@@ -200,6 +200,36 @@ def test_the_pointer_reads_pixel_place_and_value(open_map):
     assert page.locator(".rsviz-map .legend b").count() == 0
 
 
+def test_steps_play_on_the_map_and_the_server_hears_where_they_stop(open_map):
+    page = open_map()
+    bar = page.locator(f"{MAP} .frames")
+    assert bar.is_hidden()
+    choose(page, "layer", "steps")
+    bar.wait_for()
+    image = page.locator(LAYERS).last
+
+    def shown():
+        settled(page)
+        return image.get_attribute("src"), bar.locator(".frame-label").inner_text()
+
+    first = shown()
+    assert first[1] == "step 1"
+    bar.get_by_label("One step on").click()
+    says(page, "frame ('steps', 1)")
+    second = shown()
+    assert second[1] == "step 2" and second[0] != first[0]
+    bar.get_by_label("Speed").select_option("8")
+    bar.get_by_label("Play").click()
+    says(page, "frame ('steps', 4)")  # it stops at the end by itself, and says so
+    assert shown()[1] == "step 5"
+    bar.get_by_label("Step", exact=True).focus()
+    page.keyboard.press("Home")
+    says(page, "frame ('steps', 0)")
+    assert shown() == first
+    choose(page, "layer", "distance")
+    bar.wait_for(state="hidden")
+
+
 def test_layers_are_ordered_faded_and_hidden_in_the_browser(open_map):
     page = open_map()
     page.get_by_role("button", name="Choose, order and fade layers").click()

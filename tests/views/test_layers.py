@@ -76,6 +76,19 @@ FRAME = MapFrame.of(Grid(30, 40))
 
 
 @pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ({"layer": "dates", "index": 3}, ("dates", 3)),
+        ({"layer": "dates", "index": "3"}, None),
+        ({"layer": 1, "index": 3}, None),
+        ([1], None),
+    ],
+)
+def test_what_the_browser_says_of_a_step_is_checked(step, told):
+    assert _events(FRAME, {"frame": step}).frame == told
+
+
+@pytest.mark.parametrize(
     ("click", "rectangle", "events"),
     [
         (None, None, MapEvents()),

@@ -18,6 +18,7 @@ class LayerStack {
     for (const spec of specs) {
       const item = this.items.get(spec.id) ?? this.add(spec);
       item.spec = spec;
+      this.view.frames.settle(item);
       const kept = stored.settings[spec.id];
       const mine = kept && kept.asked === asked(spec) ? kept : spec;
       item.visible = mine.visible;
@@ -41,17 +42,18 @@ class LayerStack {
     const { L, map } = this.view;
     const { spec } = item;
     drawTiles(this.view, item);
-    if (item.url === spec.url) return;
+    const url = spec.frames ? spec.frames.urls[item.frame] : spec.url;
+    if (item.url === url) return;
     if (item.overlay) {
-      item.overlay.setUrl(spec.url);
+      item.overlay.setUrl(url);
     } else {
       const options = { pane: item.paneName, interactive: false, alt: spec.title };
-      item.overlay = L.imageOverlay(spec.url, this.view.bounds, options);
+      item.overlay = L.imageOverlay(url, this.view.bounds, options);
       item.overlay.on("load", () => this.view.sharpen());
       item.overlay.on("error", () => this.retry(item));
       item.overlay.addTo(map);
     }
-    item.url = spec.url;
+    item.url = url;
     item.failures = 0;
   }
 
@@ -93,6 +95,7 @@ class LayerStack {
       for (const drawn of [item.overlay, item.tiles]) drawn?.setOpacity(item.opacity);
     });
     this.view.swipe.clip();
+    this.view.frames.update();
     drawLegends(this.view.legends, this.visible().map((item) => item.spec.legend));
   }
 

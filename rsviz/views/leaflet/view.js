@@ -22,6 +22,7 @@ class MapView {
     this.values = new Map();
     this.quietUntil = 0;
     this.stack = new LayerStack(this);
+    this.frames = new FrameBar(this);
     this.swipe = new Swipe(this);
     this.marks = new Marks(this);
     this.build(parent);
@@ -54,7 +55,7 @@ class MapView {
     const strip = el("div", "strip", {}, this.scale, this.cursor);
     const over = [panel, this.swipe.bar, this.swipe.divider, this.north, this.note];
     this.stage = el("div", "stage", {}, this.canvas, el("div", "crosshair"), ...over);
-    this.root = el("div", "rsviz-map", {}, this.bar, this.stage, strip, this.legends);
+    this.root = el("div", "rsviz-map", {}, this.bar, this.stage, this.frames.root, strip, this.legends);
     parent.append(this.root);
     this.marks.listen(this.canvas);
     this.canvas.addEventListener("keydown", (event) => {
@@ -70,6 +71,7 @@ class MapView {
   update({ data, setTriggerValue }) {
     this.send = (event, place) =>
       setTriggerValue(event, { place, view: edges(this.map.getBounds()) });
+    this.sendFrame = (layer, index) => setTriggerValue("frame", { layer, index });
     this.key = data.key;
     this.stage.style.height = `${data.height}px`;
     if (this.frame?.id !== data.frame.id || this.frame?.on_map !== data.frame.on_map) {
@@ -220,6 +222,7 @@ class MapView {
 
   destroy() {
     this.watch.disconnect();
+    this.frames.halt();
     this.map?.remove();
     this.map = null;
     this.root.remove();

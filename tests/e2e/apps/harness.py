@@ -13,7 +13,7 @@ from rsviz.core.palettes import class_colours, paint_classes, paint_ramp
 from rsviz.draw.legend import class_legend, ramp_legend
 from rsviz.draw.paint import Values
 from rsviz.draw.warp import MapFrame
-from rsviz.views.map import MapLayer, Marker, happened, show_map
+from rsviz.views.map import MapFrames, MapLayer, Marker, happened, show_map
 
 UTM = Grid(120, 160, "EPSG:32632", (10.0, 0.0, 600_000.0, 0.0, -10.0, 4_800_000.0), (10.0, 10.0))
 SCENES = {"utm": UTM, "plain": Grid(120, 160)}
@@ -42,6 +42,10 @@ def layers_of(frame, which, fade):
     found = [MapLayer("image", "Composite", frame.place(rgb), photo=True)]
     if which == "classes":
         found.append(MapLayer("classes", "Classes", classes_image, fade, True, legend, names))
+    if which == "steps":
+        steps = tuple(np.roll(classes_image, 20 * step, axis=1) for step in range(5))
+        frames = MapFrames(tuple(f"step {step + 1}" for step in range(5)), steps)
+        found.append(MapLayer("steps", "Steps", steps[0], fade, True, legend, frames=frames))
     shown = which == "distance"
     found.append(MapLayer("distance", "Distance", far_image, fade, shown, ramp, numbers))
     return found
@@ -49,7 +53,7 @@ def layers_of(frame, which, fade):
 
 st.set_page_config(layout="wide")
 fade = st.sidebar.slider("opacity", 0.0, 1.0, 0.7, 0.05, key="fade")
-which = st.sidebar.radio("layer", ["classes", "distance"], key="layer")
+which = st.sidebar.radio("layer", ["classes", "distance", "steps"], key="layer")
 scene = st.sidebar.radio("scene", [*SCENES, "none"], key="scene")
 swiping = st.sidebar.toggle("swipe", key="swiping")
 if scene in SCENES:
@@ -71,3 +75,4 @@ if scene in SCENES:
         st.text(f"box {box}")
         st.text(f"view {events.view}")
         st.text(f"missed {events.missed}")
+        st.text(f"frame {events.frame}")
