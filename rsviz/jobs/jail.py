@@ -91,12 +91,15 @@ def python_files() -> tuple[Path, ...]:
     return (*map(Path, names), *(ROOT / folder for folder in ("rsviz", "sample_data")))
 
 
-def lock_files(readable: Iterable[Path], writable: Iterable[Path]) -> str:
+def lock_files(
+    readable: Iterable[Path], writable: Iterable[Path], listable: Iterable[Path] = ()
+) -> str:
     """Forbid every file but those named, and the network where the kernel can.
 
     Args:
         readable: files, and folders with all below them; those that do not exist are left out.
         writable: folders in which files may also be written and removed.
+        listable: folders whose names may be read, but not what lies behind them.
 
     Returns:
         The level reached, in words.
@@ -117,6 +120,8 @@ def lock_files(readable: Iterable[Path], writable: Iterable[Path]) -> str:
             _allow(rules, path, READ & handled)
         for path in writable:
             _allow(rules, path, handled & ~EXECUTE)
+        for path in listable:
+            _allow(rules, path, READ_DIR)
         refused = _libc().syscall(LANDLOCK_RESTRICT, rules, 0)
     finally:
         os.close(rules)

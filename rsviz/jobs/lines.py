@@ -128,7 +128,7 @@ class Line:
                 self._connect(opening)
                 assert self._conn is not None
                 try:
-                    self._conn.settimeout(2 * question.seconds)
+                    self._conn.settimeout(question.wall_seconds)
                     wire.send_object(self._conn, {"op": name}, arguments)
                 except (wire.Broken, TimeoutError):
                     raise self._lost(question, now=True) from None
@@ -179,7 +179,7 @@ class Line:
 
     def _hear(self, question: Question) -> tuple[dict[str, Any], Any]:
         """Header and value of the next answer."""
-        conn, wall = self._conn, 2 * question.seconds
+        conn, wall = self._conn, question.wall_seconds
         assert conn is not None
         try:
             conn.settimeout(wall)

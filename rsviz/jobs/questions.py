@@ -26,7 +26,8 @@ class Question:
         answer: called with the source and the arguments of the question; opening
             is done by the reader itself.
         doing: what the reader is doing meanwhile, to complete "the reader ended while ...".
-        seconds: processor time it may take; twice this on the wall.
+        seconds: processor time it may take.
+        patience: how much longer it may last on the wall, for machines that do other things.
         line: which reader of the file answers: CLICKS, what a click waits for; SLOW, what may
             take longer; TILES, parts of a large image.
     """
@@ -35,6 +36,12 @@ class Question:
     doing: str
     seconds: float
     line: int = CLICKS
+    patience: float = 2.0
+
+    @property
+    def wall_seconds(self) -> float:
+        """After so many seconds the reader is ended."""
+        return self.patience * self.seconds
 
 
 def _read(source: Source, window: Window | None, bands: tuple[int, ...] | None) -> Any:
@@ -45,7 +52,7 @@ def _spectrum(source: Source, row: int, col: int) -> Any:
     return source.spectrum(row, col)
 
 
-OPENING = Question(lambda: None, "it opened the file", 60.0)
+OPENING = Question(lambda: None, "it opened the file", 20.0, patience=1.25)
 QUESTIONS: dict[str, Question] = {
     "spectrum": Question(_spectrum, "it read a spectrum", 20.0),
     "composite": Question(display.composite, "it made an image", 60.0),

@@ -124,9 +124,11 @@ def _reader(conn: socket.socket, request: dict[str, Any]) -> None:
         wire.send(conn, {"error": wire.error_fields(error)})
         return
     path = Path(entry.path)
+    files = belonging(path)
     level = jail.lock_files(
-        readable=(*jail.python_files(), *belonging(path)),
+        readable=(*jail.python_files(), *files),
         writable=[Path(tempfile.gettempdir())],
+        listable={file.parent for file in files} if len(files) > 1 else (),
     )
     source: Source | None = None
 

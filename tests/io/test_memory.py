@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import rasterio
@@ -15,7 +16,7 @@ import scene_files as files
 pytestmark = pytest.mark.slow
 
 SIZE, BANDS = 1024, 200
-KINDS = ("npy-HWC", "envi-bsq", "envi-bil", "tif-pixel", "tif-tiles")
+KINDS = ("npy-HWC", "envi-bsq", "envi-bil", "tif-pixel", "tif-tiles", "h5-HWC", "h5-CHW")
 MEASURE = """
 import importlib, json, pkgutil, sys, time
 import rsviz.io
@@ -30,7 +31,7 @@ def peak():
 open("/proc/self/clear_refs", "w").write("5")
 idle, start = peak(), time.process_time()
 source = open_scene(sys.argv[1], axes=sys.argv[2])
-scene = source.read(None, (29, 19, 9))
+scene = source.read(None, (150, 90, 20))
 seconds, used = time.process_time() - start, peak() - idle
 start = time.process_time()
 values = source.spectrum(700, 300).values
@@ -60,6 +61,10 @@ def test_first_composite_and_click(tmp_path: Path, band_planes: np.ndarray, kind
         path, axes = tmp_path / "a.npy", order
         stored = band_planes.transpose(["CHW".index(letter) for letter in order])
         np.save(path, np.ascontiguousarray(stored))
+    elif family == "h5":
+        path, axes = tmp_path / "a.h5", order
+        with h5py.File(path, "w") as file:
+            file["scene"] = band_planes.transpose(["CHW".index(letter) for letter in order])
     elif family == "envi":
         path = files.write_envi(tmp_path / "a.img", band_planes, order)
     else:
@@ -73,7 +78,7 @@ def test_first_composite_and_click(tmp_path: Path, band_planes: np.ndarray, kind
     path.unlink()
     got = json.loads(done.stdout)
     assert got["values"] == band_planes[:, 700, 300].tolist()
-    assert got["corner"] == band_planes[[29, 19, 9], -1, -1].tolist()
+    assert got["corner"] == band_planes[[150, 90, 20], -1, -1].tolist()
     assert got["seconds"] < 1.0
     assert got["megabytes"] < 100
     assert got["click"] < 0.3
