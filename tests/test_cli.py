@@ -171,16 +171,6 @@ def test_eval_refuses_what_was_not_trained_or_has_changed(trained, rsviz, toys, 
     refused(rsviz("eval", "nearest", "--protocol", "patches-20"), "version 2", "Train them again")
 
 
-def test_the_baseline_network_learns_single_spectra(patches, monkeypatch):
-    monkeypatch.setattr(baselines, "EPOCHS", 30)
-    labels = np.where(np.arange(40)[:, None] < 20, patches.truth.labels, 0).astype(np.int16)
-    first, second = (baselines.cnn_1d(patches, labels, 0) for _ in range(2))
-    assert (first == second).all()
-    assert (first[:, -1] == -1).all()
-    test = (labels == 0) & (patches.truth.labels > 0)
-    assert (first[test] == patches.truth.labels[test] - 1).mean() > 0.8
-
-
 def test_bench_gives_rows(toys, rsviz):
     rows = answer(rsviz("bench", "start", "--quick", "--json"))
     assert [set(r) for r in rows] == [{"name", "value", "unit", "baseline", "ratio"}] * 2

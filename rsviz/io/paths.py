@@ -113,10 +113,43 @@ def mosaic_of(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(path.parent.glob(f"{glob.escape(name)}_tile_*{path.suffix}")))
 
 
+COLLECTIONS: dict[str, tuple[str, ...]] = {
+    "dtwsat_mt/timeline": ("*.tif", "samples.csv"),
+    "eolearn_TestEOPatch/timestamps.json": (
+        "bbox.geojson", "data/NDVI.npy", "mask/IS_VALID.npy", "mask_timeless/LULC.npy",
+    ),
+}  # fmt: skip
+"""Files beside one that stands for a known collection, by the end of its path."""
+
+
+def collection_of(path: Path) -> tuple[Path, ...]:
+    """The other files of a known collection; none for other files."""
+    patterns = COLLECTIONS.get("/".join(path.parts[-2:]), ())
+    return tuple(sorted(found for p in patterns for found in path.parent.glob(p)))
+
+
 def belonging(path: Path) -> tuple[Path, ...]:
     """All files that opening a scene may read: itself, header, world file, reference labels."""
     tiles = mosaic_of(path)
     labels = (truth_of(tile) for tile in (path, *tiles))
-    candidates = (path, header_of(path), data_of(path), *world_file_names(path), *labels, *tiles)
+    beside = (header_of(path), data_of(path), *world_file_names(path), *labels, *tiles)
+    candidates = (path, *beside, *collection_of(path))
     found = [p for p in candidates if p is not None and p.is_file()]
     return tuple(dict.fromkeys(found))
+
+
+def cache_folder() -> Path:
+    """Where rsviz keeps what it can compute again.
+
+    `RSVIZ_CACHE` when set, else `rsviz` under the user's cache folder.
+    """
+    named = os.environ.get("RSVIZ_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "rsviz"
+
+
+def partial_key(key: str) -> str:
+    """Under which the newest partial result of an unfinished run is kept."""
+    return f"{key}{'0' * 8}"

@@ -27,6 +27,7 @@ import numpy as np
 from rsviz.core.errors import RsvizError
 from rsviz.core.model import Result
 from rsviz.core.packing import Arrays, pack, unpack
+from rsviz.io.paths import cache_folder
 
 MAGIC = b"RSVIZ\x01\x00\x00"
 PREFIX = struct.Struct("<8sQ16s")
@@ -34,18 +35,6 @@ ALIGN = 64
 KEY = re.compile(r"[0-9a-f]{16,64}")
 STALE_SECONDS = 3600.0
 DEFAULT_BYTES = 2 * 2**30
-
-
-def cache_folder() -> Path:
-    """Where rsviz keeps what it can compute again.
-
-    `RSVIZ_CACHE` when set, else `rsviz` under the user's cache folder.
-    """
-    named = os.environ.get("RSVIZ_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "rsviz"
 
 
 def partial_key(key: str) -> str:
