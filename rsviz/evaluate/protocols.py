@@ -117,8 +117,8 @@ _BLOCKS = (
 
 
 _FIELDS = (
-    "Whole {what} are dealt to train and test, {share:.0f} % of the samples to train, so that no "
-    "test sample lies in a training field or beside one."
+    "Whole {what} are dealt to train and test, {share:.0f} % of the samples to train and up to "
+    "{n} a class used; no test sample lies in a training field or beside one."
 )
 _CROP = (
     "200 of the 300 series of each class are drawn at random for training, the others are test. "
@@ -127,9 +127,9 @@ _CROP = (
 
 
 def _series(
-    name: str, share: float, what: str, guard: int = 0, per_class: int = 1 << 30
+    name: str, share: float, what: str, guard: int = 0, per_class: int = 200
 ) -> EvalProtocol:
-    about = _FIELDS.format(what=what, share=100 * share)
+    about = _FIELDS.format(what=what, share=100 * share, n=per_class)
     return EvalProtocol(name, name, per_class, about, guard=guard, fields=share, baselines=SERIES)
 
 
@@ -155,7 +155,7 @@ PROTOCOLS: dict[str, EvalProtocol] = {
         _blocks("enmap-potsdam-blocks", "enmap-potsdam", 30, block=16, guard=3),
         _series("simulated-year", 0.5, "fields", guard=2, per_class=400),
         EvalProtocol("ucr-crop", "ucr-crop", 200, _CROP, baselines=SERIES),
-        _series("mato-grosso-points", 0.6, "neighbourhoods (samples within 1 km)"),
+        _series("mato-grosso-points", 0.6, "neighbourhoods (samples within 500 m)"),
         replace(
             _series("mato-grosso-map", 0.6, "neighbourhoods (touching pixels, in all years)"),
             scene="mato-grosso-map-samples",

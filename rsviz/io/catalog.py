@@ -13,6 +13,7 @@ from typing import Literal
 
 from rsviz.core.errors import UnreadableScene
 from rsviz.core.scene import Source
+from rsviz.io import known_series
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
 from rsviz.io.paths import data_of, shown, truth_of
 
@@ -106,6 +107,8 @@ def open_entry(
         return open_indian_pines(budget)
     from rsviz.io.doors import open_file
 
+    if entry.id in known_series.COLLECTIONS:
+        return known_series.COLLECTIONS[entry.id].open(Path(entry.path), variable, budget)
     if entry.id == ENMAP_POTSDAM:
         from rsviz.io.enmap_potsdam import open_enmap_potsdam
 
@@ -161,6 +164,9 @@ def _data_folder() -> Iterator[SceneEntry]:
     labels = {truth_of(path) for path in paths}
     taken: set[str] = {INDIAN_PINES, ENMAP_POTSDAM}
     yield from _enmap_potsdam(paths)
+    for name, known, file in known_series.found(root):
+        taken.add(name)
+        yield SceneEntry(name, known.title, "real", str(file), known.about, known.licence)
     for path in paths:
         if path in labels:
             continue

@@ -54,7 +54,8 @@ class Block:
         bands: positions in the list of wanted bands.
         rows: rows of the file.
         data: (T, C, h, w) stored numbers.
-        mask: (h, w) True where the file's own mask or alpha says data; None without.
+        mask: True where the file's own mask or alpha says data, (h, w) or (T, 1, h, w); None
+            without.
     """
 
     bands: slice
@@ -114,17 +115,25 @@ class Classes:
 
 @dataclass(frozen=True)
 class Labels:
-    """Reference labels that lie in a file of their own, or in another variable."""
+    """Reference labels that lie in a file of their own, or in another variable.
+
+    Attributes:
+        source: one band of labels.
+        classes: their names.
+        groups: (H, W) which labelled pixels belong together, where that is known.
+    """
 
     source: SceneSource
     classes: Classes
+    groups: NDArray[np.int32] | None = None
 
     def read(self, window: Window) -> Truth:
         """Labels of a window; what is negative, no data or beyond the classes is unlabelled."""
         scene = self.source.read(window, (0,))
         labels = np.rint(scene.pixels[0, 0])
         labels[(labels < 0) | (labels > len(self.classes.names))] = 0
-        return Truth(labels.astype(np.int16), self.classes.names, self.classes.colours)
+        groups = None if self.groups is None else self.groups[window.rows, window.cols]
+        return Truth(labels.astype(np.int16), self.classes.names, self.classes.colours, groups)
 
 
 Coarser = Callable[[], Mapping[int, "SceneSource"]]
