@@ -86,12 +86,15 @@ class Grid:
         a, b, c, d, e, f = self.affine
         return a * col + b * row + c, d * col + e * row + f
 
-    def rowcol(self, x: float, y: float) -> tuple[int, int] | None:
-        """The pixel that holds map coordinates (x, y); None outside the grid."""
+    def fractional(self, x: float, y: float) -> tuple[float, float]:
+        """Pixel coordinates (row, column) of map coordinates, also outside the grid."""
         a, b, c, d, e, f = self.affine
         det = a * e - b * d
-        col = (e * (x - c) - b * (y - f)) / det
-        row = (a * (y - f) - d * (x - c)) / det
+        return (a * (y - f) - d * (x - c)) / det, (e * (x - c) - b * (y - f)) / det
+
+    def rowcol(self, x: float, y: float) -> tuple[int, int] | None:
+        """The pixel that holds map coordinates (x, y); None outside the grid."""
+        row, col = self.fractional(x, y)
         if not (0 <= row < self.height and 0 <= col < self.width):
             return None
         return int(row), int(col)
