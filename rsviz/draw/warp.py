@@ -30,6 +30,7 @@ from rsviz.draw.projection import (
 
 Rgba = NDArray[np.uint8]
 Array = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 TILE_SIDE = 256  # of the tiles that maps on the web are cut into
 TARGET_SIDE = 1024  # small scenes are oversampled towards this, so that edges of pixels stay true
@@ -159,19 +160,32 @@ class MapFrame:
         rows, cols = (vertical @ plane @ horizontal.T for plane in self.nodes)  # (h, w) each
         return rows, cols
 
-    def place(self, image: Rgba) -> Rgba:
-        """Put an image over the scene's ground into the display raster; transparent around it.
+    def place(self, image: Rgba, grid: Grid | None = None) -> Rgba:
+        """Put an image over its ground into the display raster; transparent around it.
 
         Args:
-            image: (h, w, 4) uint8 of any resolution, over the same ground as the frame's grid.
+            image: (h, w, 4) uint8 of any resolution.
+            grid: where it lies, in the coordinate system of the frame's grid; None for the ground
+                of that grid.
         """
         if image.ndim != 3 or image.shape[2] != 4:
             raise SceneMismatch(f"The image has shape {image.shape}; (h, w, 4) is expected.")
-        if self.nodes is None:
-            return image
-        rows, cols = self._positions
+        if grid is None or grid.covers_same_ground(self.grid):
+            grid = self.grid
+            if self.nodes is None:
+                return image
+        rows, cols = self._positions if self.nodes is not None else self._finer(image, grid)
+        rows, cols = _moved(self.grid, grid, rows, cols)
         height, width = image.shape[:2]
-        return gathered(image, rows * (height / self.grid.height), cols * (width / self.grid.width))
+        return gathered(image, rows * (height / grid.height), cols * (width / grid.width))
+
+    def _finer(self, image: Rgba, grid: Grid) -> tuple[Array, Array]:
+        """Positions of a raster over the whole scene, as fine as an image of a part of it."""
+        (r0, _), (r1, _) = (_between(grid, self.grid, row, 0.0) for row in (0, grid.height))
+        finer = max(1, round(image.shape[0] / abs(r1 - r0)))
+        rows, cols = ((np.arange(n * finer) + 0.5) / finer for n in self.grid.shape)
+        down, right = np.meshgrid(rows, cols, indexing="ij")
+        return down, right
 
     def rowcol(self, lat: float, lng: float) -> tuple[int, int] | None:
         """The scene pixel at a latitude and longitude, or None outside the scene."""
@@ -212,7 +226,28 @@ class MapFrame:
         return self._projection.rowcol(lat, lng)
 
 
-def gathered(image: Rgba, rows: Numbers, cols: Numbers) -> Rgba:
+def _between(one: Grid, other: Grid, row: float, col: float) -> tuple[float, float]:
+    """Pixel coordinates of one grid as those of another one in the same coordinate system."""
+    return other.fractional(*one.xy(row, col))
+
+
+def _moved(
+    one: Grid, other: Grid, rows: Array | Singles, cols: Array | Singles
+) -> tuple[Array | Singles, Array | Singles]:
+    """Many pixel coordinates of one grid as those of another one."""
+    if one == other:
+        return rows, cols
+    r, c = _between(one, other, 0.0, 0.0)
+    (r_down, c_down), (r_right, c_right) = (
+        _between(one, other, *step) for step in ((1.0, 0.0), (0.0, 1.0))
+    )
+    return (
+        r + (r_down - r) * rows + (r_right - r) * cols,
+        c + (c_down - c) * rows + (c_right - c) * cols,
+    )
+
+
+def gathered(image: Rgba, rows: Array | Singles, cols: Array | Singles) -> Rgba:
     """The pixels of an image (h, w, 4) that hold positions (rows, columns); transparent outside."""
     height, width = image.shape[:2]
     with np.errstate(invalid="ignore"):

@@ -52,9 +52,9 @@ def to_leafmap(result: Result, scene: Scene | None = None) -> Any:
     rasters = [layer for layer in result.layers.values() if isinstance(layer, RasterLayer)]
     if result.split is not None:
         rasters.append(result.split)
-    drawings = [(layer.title, draw(layer)) for layer in rasters]
+    drawings = [(layer.title, draw(layer), layer.grid) for layer in rasters]
     if scene is not None:
-        drawings.insert(0, ("Scene", _composite(scene)))
+        drawings.insert(0, ("Scene", _composite(scene), scene.grid))
     frame = _frame([layer.grid for layer in rasters], scene)
     south, west, north, east = frame.bounds
     bounds = [[south, west], [north, east]]
@@ -63,9 +63,9 @@ def to_leafmap(result: Result, scene: Scene | None = None) -> Any:
     leaf.default_js, leaf.default_css = [], []
     shown = 1 if scene is None else 2
     legends = ""
-    for index, (title, drawing) in enumerate(drawings):
+    for index, (title, drawing, grid) in enumerate(drawings):
         overlay = folium.raster_layers.ImageOverlay(
-            data_uri(*encode(frame.place(drawing.image), drawing.photo)),
+            data_uri(*encode(frame.place(drawing.image, grid), drawing.photo)),
             bounds,
             name=html.escape(title),
             show=index < shown,

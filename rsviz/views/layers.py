@@ -25,7 +25,7 @@ def map_layer(
 ) -> MapLayer:
     """A raster layer ready for the map."""
     drawing = draw(layer, style)
-    image = frame.place(drawing.image)
+    image = frame.place(drawing.image, layer.grid)
     return MapLayer(
         id, layer.title, image, opacity, visible, drawing.legend, drawing.values, drawing.photo
     )
