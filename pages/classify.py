@@ -13,7 +13,7 @@ TABS = ("Areas", "Accuracy", "How sure", "This run")
 def content(bench: Bench, question: ask.Question | None) -> None:
     """Map and inspector, and below them what this page adds; a click reruns only this."""
     workbench.take_clicks(bench, MAP)
-    result = ask.answer(bench.session, question)
+    result = ask.answer(bench.session, question) or ask.unfinished(bench.session, question)
     found = classes.classified(bench, question.card, result) if question and result else None
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -22,7 +22,8 @@ def content(bench: Bench, question: ask.Question | None) -> None:
             layers += classes.on_map(bench, question.card, found)
             with st.container(horizontal=True, vertical_alignment="center"):
                 accuracy.headline(found.result)
-                export.menu(bench, found.result)
+                if not found.unfinished:
+                    export.menu(bench, found.result)
         workbench.show(bench, layers, MAP)
         if found:
             classes.certainty_controls(bench.session, found)
@@ -32,7 +33,7 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         if found:
             layers = classes.worth_telling(found)
             inspector.answer(bench, found.result, found.truth, layers)
-    if found is None or question is None:
+    if found is None or found.unfinished:
         return
     areas, measured, sure, run = st.tabs(TABS, key="classify-tabs", on_change="rerun")
     if areas.open:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,9 @@ the 4 x 4 folded kernel lie inside the patch, and where these start in it."""
 
 TABLE_BYTES = 256 * 2**20
 STEPS = {4: "every 4th pixel", 2: "every 2nd pixel", 1: "every pixel"}
+SHOWS = 4
+"""Unfinished maps to show while the last pixels are read, beside one after each coarser step."""
+
 BATCH = {"cpu": 128, "cuda": 1024}
 """Patches at once: on a CPU few enough that what is between two layers stays in the cache."""
 
@@ -113,10 +116,26 @@ class Reading:
     reduce: Reduce
 
 
+Planes = dict[str, NDArray[np.float32]]
+
+
 def read_scene(
-    network: SFormer, image: Tensor, valid: NDArray[np.bool_], how: Reading, ctx: RunContext
-) -> dict[str, NDArray[np.float32]]:
+    network: SFormer,
+    image: Tensor,
+    valid: NDArray[np.bool_],
+    how: Reading,
+    ctx: RunContext,
+    show: Callable[[Planes], None],
+) -> Planes:
     """Classify the pixels of a padded image (k, H+9, W+9).
+
+    Args:
+        network: the network.
+        image: principal components.
+        valid: (H, W): pixels to compute at all.
+        how: how the scene is read.
+        ctx: takes the progress and stops between batches.
+        show: called now and then with what is known so far, in the form of the result.
 
     Returns:
         Planes (.., H, W): "probabilities" and one entry a probe; where `valid` (H, W) is false,
@@ -125,6 +144,8 @@ def read_scene(
     height, width = valid.shape
     plan = list(lattices(torch.from_numpy(valid), how.finest))
     total, done = sum(int(now.sum()) for _, now in plan), 0
+    computed = torch.zeros_like(plan[0][1])
+    shows = _moments(plan)
     planes: dict[str, Tensor] = {}
     views = VIEWS[how.views - 1 :: -1]  # the plain one last: probes keep what passes last
     tables: list[TokenTable] = []
@@ -148,11 +169,29 @@ def read_scene(
                         if name not in planes:
                             planes[name] = value.new_zeros(value.shape[1], height, width)
                         planes[name][:, first + r, c] = value.T
+                    computed[first + r.cpu(), c.cpu()] = True
                     done += len(r)
+                    if shows and done >= shows[0] and done < total:
+                        shows = [at for at in shows if at > done]
+                        show(_filled(planes, computed))
     ctx.step(total, total, "done")
-    computed = torch.stack([now for _, now in plan]).any(dim=0).numpy()
+    return _filled(planes, computed)
+
+
+def _moments(plan: list[tuple[str, Tensor]]) -> list[int]:
+    """After how many pixels to show an unfinished map: after each step, and within the last."""
+    ends = np.cumsum([int(now.sum()) for _, now in plan])
+    before = int(ends[-2]) if len(ends) > 1 else 0
+    within = np.linspace(before, ends[-1], SHOWS + 2)[1:-1]
+    return [int(at) for at in (*ends[:-1], *within)]
+
+
+def _filled(planes: dict[str, Tensor], computed: Tensor) -> Planes:
+    """Planes as arrays, pixels that were not computed as the nearest one that was."""
     on_cpu = {name: plane.cpu().numpy() for name, plane in planes.items()}
-    return on_cpu if computed.all() else {n: _nearest(p, computed) for n, p in on_cpu.items()}
+    if bool(computed.all()):
+        return on_cpu
+    return {name: _nearest(plane, computed.numpy()) for name, plane in on_cpu.items()}
 
 
 def _nearest(planes: NDArray[np.float32], computed: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from models.sformer.card import DETAIL, Options
 from models.sformer.internals import Inside, layer, map_probes, mapped
-from models.sformer.mapping import Reading, read_scene
+from models.sformer.mapping import Planes, Reading, read_scene
 from models.sformer.network import Config, SFormer
 from models.sformer.patches import padded
 from models.sformer.plain import seconds_a_pixel
@@ -18,6 +17,7 @@ from rsviz.core.layers import Layer
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
 from rsviz.nn.landcover import class_layers, defined, filled_pixels
+from rsviz.nn.weights import read_state
 
 
 class SFormerModel:
@@ -27,7 +27,7 @@ class SFormerModel:
         """Rebuild the network from its record and put it on a device."""
         assert weights is not None  # the card says that it needs weights
         self.weights, self.device = weights, torch.device(device)
-        state = load_file(weights.path)
+        state = read_state(weights)
         self.network = SFormer(Config.from_record(weights.config))
         self.network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         self.network.to(self.device).eval().requires_grad_(False)
@@ -47,11 +47,16 @@ class SFormerModel:
         reading = Reading(
             DETAIL[options.detail], keep, options.views, map_probes(ctx.wants), mapped
         )
+
+        def show(planes: Planes) -> None:
+            probabilities = planes["probabilities"].astype(np.float32, copy=False)
+            ctx.on_partial(class_layers(probabilities, scene, valid, self.weights))
+
         with torch.inference_mode():
             pixels = torch.from_numpy(filled_pixels(scene, valid)).to(self.device)
             image = padded(self.network.projection(pixels))
             with torch.autocast(self.device.type, torch.bfloat16, enabled=options.bf16):
-                planes = read_scene(self.network, image, valid, reading, ctx)
+                planes = read_scene(self.network, image, valid, reading, ctx, show)
             inside = Inside(self.network, image, scene, valid, keep, pixel, planes)
             extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
         probabilities = planes["probabilities"].astype(np.float32, copy=False)

@@ -18,7 +18,9 @@ from rsviz.views.words import many, percent, plain
 def headline(result: Result) -> None:
     """Overall and average accuracy and kappa, where they were measured."""
     scores = result.metrics
-    if not scores:
+    if result.record.partial:
+        st.markdown("**Unfinished**: sharper as the run goes on.", width="stretch")
+    elif not scores:
         st.markdown("No accuracy: these labels did not test the weights.", width="stretch")
     else:
         st.markdown(

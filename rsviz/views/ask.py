@@ -132,7 +132,7 @@ def unsuitable(session: Session, about: Description, kind: str) -> None:
         return
     lines = [f"- **{plain(c.title)}**: {plain(' '.join(c.why_not(about)))}" for c in cards]
     st.warning(f"No model here takes {name}.\n\n" + "\n".join(lines), icon=":material/block:")
-    trained = {w.scene for card in cards for w in card.weights if w.file}
+    trained = trained_on(kind)
     would = [entry for entry in clients.entries() if entry.id in trained]
     if would:
         st.markdown("Scenes that would do:")
@@ -141,6 +141,11 @@ def unsuitable(session: Session, about: Description, kind: str) -> None:
                 if st.button(plain(entry.title), key=f"open-{entry.id}", icon=":material/public:"):
                     session.open(entry.id)
                     st.rerun()
+
+
+def trained_on(kind: str) -> set[str]:
+    """Scenes on whose labels models of a kind were trained."""
+    return {w.scene for card in registry.emitting(kind) for w in card.weights if w.file}
 
 
 def state(session: Session, about: Description, kind: str, question: Question | None) -> None:
@@ -166,6 +171,15 @@ def answer(session: Session, question: Question | None) -> Result | None:
         if now is not None and now.status == "done":
             return clients.result(session.jobs[name])
     return None
+
+
+def unfinished(session: Session, question: Question | None) -> Result | None:
+    """What is known so far of a run under way; None where it gives nothing before its end."""
+    name = _name(question.job) if question else ""
+    now = _state_of(session, name)
+    if now is None or now.status not in BUSY or not now.partials:
+        return None
+    return clients.executor().partial(session.jobs[name])
 
 
 def notes(session: Session, question: Question | None) -> tuple[str, ...]:
@@ -224,7 +238,7 @@ def waiting(session: Session, question: Question, key: str = "cancel") -> bool:
     if now is None:
         return False
     if now.status in BUSY:
-        _progress(session.jobs[_name(question.job)], key)
+        _progress(session.jobs[_name(question.job)], key, now.partials)
         return True
     if now.status == "cancelled":
         st.info("The run was cancelled. Run it again whenever you like.")
@@ -236,15 +250,18 @@ def waiting(session: Session, question: Question, key: str = "cancel") -> bool:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _progress(run_id: str, key: str) -> None:
-    """What is done now, how much, how long it will take, and a cancel; polls by itself."""
+def _progress(run_id: str, key: str, shown: int) -> None:
+    """What is done now, how much, how long it will take, and a cancel; polls by itself.
+
+    The page is drawn again when the run ends, or has a newer partial result than the one `shown`.
+    """
     with errors.boundary("The progress of the run"):
-        _show_progress(run_id, key)
+        _show_progress(run_id, key, shown)
 
 
-def _show_progress(run_id: str, key: str) -> None:
+def _show_progress(run_id: str, key: str, shown: int) -> None:
     now = clients.executor().events(run_id)
-    if now.status not in BUSY:
+    if now.status not in BUSY or now.partials != shown:
         st.rerun()
     bar, stop = st.columns([6, 1], vertical_alignment="center")
     share = now.done / now.total if now.total else 0.0

@@ -55,10 +55,17 @@ class Classified:
     truth: Truth | None
 
     @property
+    def unfinished(self) -> bool:
+        """Whether the run is still under way, and finer or other classes will follow."""
+        return self.result.record.partial > 0
+
+    @property
     def scored_truth(self) -> Truth | None:
-        """The reference, if the class map can be compared with it pixel by pixel."""
-        same = self.truth is not None and (
-            self.truth.names == self.classes.labels
+        """The reference, if the class map is finished and has its pixels and its classes."""
+        same = (
+            self.truth is not None
+            and not self.unfinished
+            and self.truth.names == self.classes.labels
             and self.truth.labels.shape == self.classes.data.shape
         )
         return self.truth if same else None

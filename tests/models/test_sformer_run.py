@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -22,8 +23,9 @@ CONFIG = Config(bands=BANDS, classes=CLASSES, components=BANDS)
 
 def saved(folder, state, config):
     save_file({n: t.contiguous().clone() for n, t in state.items()}, folder / "w.safetensors")
+    digest = hashlib.sha256((folder / "w.safetensors").read_bytes()).hexdigest()
     weights = Weights(
-        id="tiny/seed-0", file="w.safetensors", sha256="", scene="stripes", protocol="", seed=0,
+        id="tiny/seed-0", file="w.safetensors", sha256=digest, scene="stripes", protocol="", seed=0,
         bands=BANDS, recipe="", data="", licence="", measured_on="", parameters=0,
         classes=("a", "b", "c"), config=config, folder=folder,
     )  # fmt: skip
@@ -66,6 +68,23 @@ def test_every_4th_pixel_is_as_in_the_whole_map_and_the_others_are_as_their_neig
     assert np.allclose(coarse[:, ::4, ::4], whole[:, ::4, ::4], atol=1e-3)
     assert np.array_equal(coarse[:, 1, 1], coarse[:, 0, 0])
     assert np.array_equal(coarse[:, 3, 7], coarse[:, 4, 8])
+
+
+def test_unfinished_maps_become_finer_until_the_last_pixels_are_missing(loaded):
+    shown = []
+    options = Options(views=1, top_k=100)
+    whole = loaded.predict(scene(), options, RunContext(on_partial=shown.append))[
+        "probabilities"
+    ].data
+    maps = [layers["probabilities"].data for layers in shown]
+    coarse, finer, *late = maps
+    assert late
+    assert set(shown[0]) == set(CARD.emits)
+    assert np.array_equal(coarse[:, ::4, ::4], whole[:, ::4, ::4])
+    assert np.array_equal(coarse[:, 1, 1], whole[:, 0, 0])
+    assert np.array_equal(finer[:, ::2, ::2], whole[:, ::2, ::2])
+    right = [(plane == whole).all(0).sum() for plane in maps]
+    assert right == sorted(right) and right[0] < right[-1] < HEIGHT * WIDTH
 
 
 def test_views_are_averaged(loaded):
