@@ -6,7 +6,7 @@ whole cube: blocks are kept near 8 MB.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,8 +88,8 @@ class GroupStats:
 
 
 def parts(answer: object) -> object:
-    """An answer of this module as a tuple of its fields, to be sent; anything else as it is."""
-    if isinstance(answer, (Composite, Histogram, RegionStats, GroupStats)):
+    """An answer of this package as a tuple of its fields, to be sent; anything else as it is."""
+    if is_dataclass(answer) and type(answer).__module__.startswith("rsviz.jobs."):
         return tuple(getattr(answer, f.name) for f in fields(answer))
     return answer
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rsviz.core.grid import Window
 from rsviz.core.scene import Source
-from rsviz.jobs import display, pyramid
+from rsviz.jobs import display, pyramid, season
 
 CLICKS, SLOW, TILES = range(3)
 LINES = 3
@@ -62,5 +62,8 @@ QUESTIONS: dict[str, Question] = {
     "groups": Question(display.groups, "it averaged groups of pixels", 120.0, SLOW),
     "angle": Question(display.angle, "it compared spectra", 120.0, SLOW),
     "read": Question(_read, "it read pixels", 120.0, SLOW),
+    "series": Question(season.series, "it read a series", 20.0),
+    "area": Question(season.area, "it averaged an area at every date", 120.0, SLOW),
+    "pictures": Question(season.pictures, "it made a picture of every date", 120.0, SLOW),
     "truth": Question(display.truth, "it read the reference labels", 60.0, SLOW),
 }

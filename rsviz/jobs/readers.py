@@ -24,6 +24,7 @@ from rsviz.jobs.display import Composite, GroupStats, Histogram, RegionStats
 from rsviz.jobs.identity import listed, stamp
 from rsviz.jobs.lines import Forker, Line
 from rsviz.jobs.questions import LINES, OPENING, QUESTIONS
+from rsviz.jobs.season import AreaSeries, Pictures
 
 MAX_LIVE, MAX_SOURCES = 16, 256
 
@@ -163,6 +164,20 @@ class RemoteSource:
     def angle(self, row: int, col: int) -> ScalarMap:
         """Spectral angle of every pixel to one; see `display.angle`."""
         return cast(ScalarMap, self._ask("angle", row, col))
+
+    def series(self, row: int, col: int) -> NDArray[np.float32]:
+        """All bands of one pixel at all dates; see `season.series`."""
+        return cast("NDArray[np.float32]", self._ask("series", row, col))
+
+    def area(self, window: Window) -> AreaSeries:
+        """Mean and spread of a window at every date; see `season.area`."""
+        return AreaSeries(*self._ask("area", window))
+
+    def pictures(
+        self, bands: tuple[int, ...], index: str = "", limits: Limits | None = None
+    ) -> Pictures:
+        """Every date as an image; see `season.pictures`."""
+        return Pictures(*self._ask("pictures", bands, index, limits))
 
     def truth(self) -> Truth | None:
         """The reference labels that came with the scene, or None."""

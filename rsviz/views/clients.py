@@ -26,6 +26,7 @@ from rsviz.jobs.display import Composite, GroupStats, Histogram, RegionStats
 from rsviz.jobs.executor import LocalExecutor
 from rsviz.jobs.pyramid import Parts, Pyramid
 from rsviz.jobs.readers import Readers, RemoteSource
+from rsviz.jobs.season import AreaSeries, Pictures
 from rsviz.views.state import Session
 
 
@@ -131,6 +132,24 @@ def rectangle(key: SceneKey, window: Window) -> RegionStats:
 def groups(key: SceneKey, name: str, count: int, _codes: NDArray[np.int16]) -> GroupStats:
     """Mean and spread of the spectra of groups of pixels (H, W); `name` stands for the codes."""
     return source(key).groups(_codes, count)
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def series(key: SceneKey, row: int, col: int) -> NDArray[np.float32]:
+    """All bands of one pixel at all dates: (T, C), NaN where there is no data."""
+    return source(key).series(row, col)
+
+
+@st.cache_resource(show_spinner="Averaging the rectangle", max_entries=32)
+def area(key: SceneKey, window: Window) -> AreaSeries:
+    """Mean and spread of a window at every date."""
+    return source(key).area(window)
+
+
+@st.cache_resource(show_spinner="Reading all dates", max_entries=6)
+def pictures(key: SceneKey, bands: tuple[int, ...], index: str, limits: Limits | None) -> Pictures:
+    """Every date as an image."""
+    return source(key).pictures(bands, index, limits)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
