@@ -1,0 +1,1 @@
+"""Linear operators of imaging: resampling and degradation. Numpy and scipy only."""
