@@ -54,6 +54,7 @@ ONLY_IN = {
     "folium": ("rsviz.io",),
     "prosail": ("rsviz.synth", "sample_data"),
     "pickle": (),
+    "safetensors": ("rsviz.nn.weights", "rsviz.evaluate.records"),
 }
 MOST_LINES = 350
 

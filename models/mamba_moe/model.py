@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from models.mamba_moe.card import Options
@@ -17,6 +16,7 @@ from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
 from rsviz.nn.landcover import class_layers, defined, filled_pixels
 from rsviz.nn.probe import tracing
+from rsviz.nn.weights import read_state
 
 Pass = tuple[Prediction, dict[str, Tensor]]
 
@@ -32,7 +32,7 @@ class MambaMoEModel:
         """Rebuild the network from its record and put it on a device."""
         assert weights is not None  # the card says that it needs weights
         self.weights, self.device = weights, torch.device(device)
-        state = load_file(weights.path)
+        state = read_state(weights)
         self.replay = Replay.taken_from(state)
         self.network = MambaMoE(Config.from_record(weights.config))
         self.network.load_state_dict(restored(state))

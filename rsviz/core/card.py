@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,7 @@ class Weights:
         metrics: what was measured here, by plain key, as fractions or with the unit in the key.
         measured_on: device, date and versions of the measurement.
         parameters: number of trainable parameters.
+        reference: what they compute on a fixed scene; see `core.reference`.
     """
 
     id: str
@@ -146,31 +147,36 @@ class Weights:
     wavelengths_nm: tuple[float, ...] = ()
     config: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    reference: tuple[float, ...] = ()
     folder: Path = Path()
 
     @property
     def path(self) -> Path:
         return self.folder / self.file
 
-    def verify(self) -> Path:
-        """Check that the file is there and unchanged, and return its path.
+    def content(self) -> bytes:
+        """The bytes of the file, which are those of the record.
 
         Raises:
             WeightsMissing: the file is absent or its hash differs.
         """
-        if not self.file or not self.path.is_file():
+        try:
+            content = self.path.read_bytes() if self.file else b""
+        except OSError:
+            content = b""
+        if not content:
             raise WeightsMissing(
                 f"The weights '{self.id}' are not there.",
                 f"Train them with: {self.recipe}",
             )
-        found = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise WeightsMissing(
                 f"The weights file {self.file} has hash {found[:12]}…, its record says "
                 f"{self.sha256[:12]}….",
                 "Restore the file from the repository.",
             )
-        return self.path
+        return content
 
     def why_not(self, scene: Description) -> list[str]:
         """Reasons why these weights do not fit a scene; empty when they do."""
@@ -228,6 +234,8 @@ class ModelCard:
         trainer: "package.module:function" that trains it on labelled pixels; "" when it has none.
         weights: records of its trained states.
         needs_weights: whether it cannot run without any.
+        patch: side of the square of pixels that decides the answer for its centre; 0 when the
+            whole scene does.
         tiling: how large scenes are cut.
         limits: honest sentences about what it cannot do.
         departures: differences from the paper, one sentence each.
@@ -247,9 +255,20 @@ class ModelCard:
     trainer: str = ""
     weights: tuple[Weights, ...] = ()
     needs_weights: bool = True
+    patch: int = 0
     tiling: Tiling = Tiling()
     limits: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
+
+    def named(self, wanted: str) -> Weights | None:
+        """The weights of that id, or those in the folder of that absolute path; None if neither.
+
+        A folder holds `weights.json` with one record of this model, and the file that it names;
+        the path is then the id.
+        """
+        if not wanted.startswith("/"):
+            return next((w for w in self.weights if w.id == wanted), None)
+        return next((replace(w, id=wanted) for w in read_weights(Path(wanted))), None)
 
     def fitting(self, scene: Description) -> tuple[Weights, ...]:
         """Weights with a file that fit a scene, those of seed 0 first."""

@@ -17,7 +17,7 @@ from importlib import metadata
 from typing import Any
 
 from rsviz import __version__
-from rsviz.core import registry
+from rsviz.core import reference, registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import ModelFailed, OutOfMemory, SceneMismatch, WeightsMissing
 from rsviz.core.grid import Grid, Window
@@ -154,17 +154,17 @@ def choose_weights(card: ModelCard, scene: Description, wanted: str = "") -> Wei
         WeightsMissing: there are no weights of that name.
     """
     if wanted:
-        named = [w for w in card.weights if w.id == wanted]
-        if not named:
+        named = card.named(wanted)
+        if named is None:
             ids = ", ".join(w.id for w in card.weights if w.file)
             raise WeightsMissing(f"{card.title} has no weights '{wanted}'.", f"There are: {ids}.")
-        reasons = card.accepts.why_not(scene) or named[0].why_not(scene)
+        reasons = card.accepts.why_not(scene) or named.why_not(scene)
     else:
         reasons = card.why_not(scene)
     if reasons:
         raise SceneMismatch(f"{card.title} cannot run on this scene. " + " ".join(reasons))
     if wanted:
-        return named[0]
+        return named
     fitting = card.fitting(scene)
     return fitting[0] if fitting else None
 
@@ -194,14 +194,19 @@ def versions() -> dict[str, str]:
 
 
 @lru_cache(maxsize=4)
-def _loaded(model_id: str, weights_sha256: str, device: str) -> tuple[Model, threading.Lock]:
-    """A loaded model and the lock that lets one run at a time use it."""
+def _loaded(
+    model_id: str, weights_id: str, sha256: str, device: str
+) -> tuple[Model, threading.Lock]:
+    """A loaded model and the lock that lets one run at a time use it.
+
+    The hash is part of the key, for a folder may hold other weights after a second training.
+    """
     card = registry.card(model_id)
-    chosen = next((w for w in card.weights if w.sha256 == weights_sha256), None)
-    if chosen is not None:
-        chosen.verify()
+    chosen = card.named(weights_id)
     model = registry.build(card)
     model.load(chosen, device)
+    if chosen is not None:
+        reference.check(card, chosen, model, device)
     return model, threading.Lock()
 
 
@@ -215,9 +220,10 @@ def _with_less_memory(
 ) -> tuple[dict[str, Layer], str]:
     """Predict; when memory runs out, with smaller tiles, then on the CPU. Returns the device."""
     tile = card.tiling.tile
+    key = (weights.id, weights.sha256) if weights else ("", "")
     while True:
         try:
-            model, lock = _loaded(card.id, weights.sha256 if weights else "", ctx.device)
+            model, lock = _loaded(card.id, *key, ctx.device)
             with lock:
                 return _predict(card, model, scene, options, ctx, tile, notes), ctx.device
         except Exception as error:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rsviz.core import registry
+from rsviz.core.reference import reference_output
 from rsviz.core.run import versions
 
 if TYPE_CHECKING:
@@ -40,8 +42,14 @@ def save(trained: Trained, record: Record, path: Path) -> str:
 
 
 def put(folder: Path, record: Record) -> None:
-    """Add the record to weights.json, in the place of one with the same id."""
+    """Add the record to weights.json, in the place of one with the same id.
+
+    A record that has been measured gets its reference output; see `rsviz.core.reference`.
+    """
     from rsviz.evaluate import families
+
+    if record["file"] and record["measured_on"]:
+        record["reference"] = referenced(folder.parent.name, record["id"])
 
     index = folder / "weights.json"
     with _locked(folder):
@@ -50,6 +58,16 @@ def put(folder: Path, record: Record) -> None:
         order = list(families.protocols())
         records.sort(key=lambda r: (order.index(r["protocol"]), r["id"].split("/")[0], r["seed"]))
         _write(index, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def referenced(model_id: str, weights: str) -> list[float]:
+    """What weights that have a record already compute on the fixed scene, on the CPU."""
+    registry.reread()
+    card = registry.card(model_id)
+    stored = next(w for w in card.weights if w.id == weights)
+    model = registry.build(card)
+    model.load(stored, "cpu")
+    return reference_output(card, stored, model, "cpu")
 
 
 def measured_on(device: str) -> str:

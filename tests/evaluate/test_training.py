@@ -36,7 +36,7 @@ def test_a_training_is_recorded_with_hash_recipe_and_score(folder, patches):
     assert json.loads((folder / "weights.json").read_text("utf8")) == [record]
     assert stored.id == "patches-20/seed-0"
     assert stored.file == "patches-20-seed-0.safetensors"
-    assert stored.verify() == folder / stored.file
+    assert stored.content() == (folder / stored.file).read_bytes()
     assert stored.recipe == "python -m rsviz train nearest --protocol patches-20 --seed 0"
     assert (stored.bands, stored.classes) == (6, patches.truth.names)
     assert stored.wavelengths_nm == patches.wavelengths_nm
@@ -87,7 +87,7 @@ def test_without_a_file_the_metrics_and_the_hash_stay(folder):
     assert record["metrics"]["n_test"] == kept["metrics"]["n_test"]
     assert [p.name for p in folder.glob("*.safetensors")] == [kept["file"]]
     with pytest.raises(WeightsMissing, match="train nearest"):
-        registry.card("nearest").weights[1].verify()
+        registry.card("nearest").weights[1].content()
 
 
 def test_a_changed_file_is_refused(folder, patches):
@@ -96,7 +96,7 @@ def test_a_changed_file_is_refused(folder, patches):
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     assert hashlib.sha256(path.read_bytes()).hexdigest() != record["sha256"]
     with pytest.raises(WeightsMissing, match="hash"):
-        registry.card("nearest").weights[0].verify()
+        registry.card("nearest").weights[0].content()
 
 
 def test_other_labels_than_those_of_the_training_are_not_scored(folder, patches, scene_maker):

@@ -1,9 +1,9 @@
 """The toy's model: distances to class means, as probabilities."""
 
 import numpy as np
-from safetensors.numpy import load_file
 
 from rsviz.core.layers import ClassMap, Curve, ProbabilityMap, ScalarMap
+from rsviz.nn.weights import read_state
 
 
 class Nearest:
@@ -11,7 +11,7 @@ class Nearest:
 
     def load(self, weights, device):
         self.weights, self.device = weights, device
-        self.means = load_file(weights.path)["means"].astype(np.float64)  # (K, C)
+        self.means = read_state(weights)["means"].double().numpy()  # (K, C)
 
     def predict(self, scene, options, ctx):
         ctx.step(0, 1, "measuring distances")
