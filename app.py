@@ -11,7 +11,8 @@ shell.route(
         ],
         "Ask": [st.Page("pages/classify.py", title="Classify", icon=":material/category:")],
         "Understand": [
-            st.Page("pages/internals.py", title="Internals", icon=":material/account_tree:")
+            st.Page("pages/internals.py", title="Internals", icon=":material/account_tree:"),
+            st.Page("pages/errors.py", title="Errors", icon=":material/error_outline:"),
         ],
         "About": [st.Page("pages/catalogue.py", title="Catalogue", icon=":material/menu_book:")],
     }

@@ -39,7 +39,13 @@ EDGE_LIMITS = (1, 2, 3, 4, 6)
 EDGES = ("1 px", "2 px", "3 px", "4 px", "5 to 6 px", "7 px and more")
 SIZE_LIMITS = (100, 300, 1000)
 SIZES = ("up to 100 px", "101 to 300 px", "301 to 1000 px", "over 1000 px")
-DECILES = ("surest tenth", *(f"{i}th tenth" for i in range(2, 10)), "least sure tenth")
+DECILES = (
+    "surest tenth",
+    "2nd tenth",
+    "3rd tenth",
+    *(f"{i}th tenth" for i in range(4, 10)),
+    "least sure tenth",
+)
 DIFFERENCE_LIMITS = (-0.6, -0.3, -0.1, -0.02, 0.02, 0.1, 0.3, 0.6)
 DIFFERENCES = (
     "B surer by over 0.6",

@@ -134,6 +134,7 @@ def show_map(
     swipe: tuple[str, str] | None = None,
     markers: Sequence[Marker] = (),
     rectangle: Window | None = None,
+    focus: Window | None = None,
     basemap: bool = False,
     height: int = 560,
 ) -> MapEvents:
@@ -146,6 +147,7 @@ def show_map(
         swipe: ids of the layers left and right of a divider; None until the visitor compares.
         markers: picked and pinned pixels.
         rectangle: a chosen part of the scene to outline.
+        focus: a part of the scene to go to, once whenever it is another one than before.
         basemap: whether a basemap from the internet may be switched on (off at first).
         height: of the map in screen pixels, without tools and legend.
     """
@@ -159,6 +161,7 @@ def show_map(
         "swipe": list(swipe) if swipe else None,
         "markers": [_marker(frame, marker) for marker in markers],
         "rectangle": _corners(frame, rectangle) if rectangle else None,
+        "focus": _corners(frame, focus) if focus else None,
         "basemap": basemap,
     }
     told = {f"on_{event}_change": _nothing for event in EVENTS}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from rsviz.core.grid import Window
 from rsviz.core.layers import RasterLayer
 from rsviz.draw.paint import PLAIN, Style
 from rsviz.draw.warp import MapFrame
@@ -39,8 +40,17 @@ def take_clicks(bench: Bench, map_key: str) -> Pixel | None:
     return events.click
 
 
-def show(bench: Bench, layers: Sequence[MapLayer], map_key: str) -> None:
-    """Draw the map: the scene below, layers above, and the marked pixels."""
+def show(
+    bench: Bench, layers: Sequence[MapLayer], map_key: str, focus: Window | None = None
+) -> None:
+    """Draw the map: the scene below, layers above, and the marked pixels.
+
+    Args:
+        bench: the open scene.
+        layers: bottom first.
+        map_key: of the map; unique on the page.
+        focus: a part of the scene to go to.
+    """
     session = bench.session
     marked = []
     if session.pinned is not None:
@@ -54,6 +64,7 @@ def show(bench: Bench, layers: Sequence[MapLayer], map_key: str) -> None:
             map_key,
             markers=marked,
             rectangle=session.rectangle,
+            focus=focus,
             basemap=bench.frame.on_map,
             height=MAP_HEIGHT,
         )

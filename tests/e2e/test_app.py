@@ -21,6 +21,7 @@ TITLES = {
     "": "What is in this file?",
     "classify": "What is on the ground, and how sure?",
     "internals": "What happened inside?",
+    "errors": "Where is it wrong, and why?",
     "catalogue": "Which models are here, and how good are they?",
 }
 PATIENCE_MS = 60_000  # the machine may be busy; what must be fast is timed by itself

@@ -17,10 +17,11 @@ TITLES = {
     "scene": "What is in this file?",
     "classify": "What is on the ground, and how sure?",
     "internals": "What happened inside?",
+    "errors": "Where is it wrong, and why?",
     "catalogue": "Which models are here, and how good are they?",
 }
-WITH_SCENE = ("scene", "classify", "internals")
-WITH_MODEL = ("classify", "internals")
+WITH_SCENE = ("scene", "classify", "internals", "errors")
+WITH_MODEL = ("classify", "internals", "errors")
 
 
 def check(test: AppTest, page: str) -> AppTest:

@@ -29,12 +29,14 @@ class Line:
         values: (C,) in the unit of the axis, NaN where there is none.
         colour: '#rrggbb'.
         dash: a plotly dash style.
+        spread: (C,) standard deviation, drawn as a ribbon around the line; None for none.
     """
 
     name: str
     values: Floats
     colour: str
     dash: str = "solid"
+    spread: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,13 @@ def spectra(
     if region is not None:
         name = f"Rectangle, mean of {region.count:,} px ± s.d."
         mean, spread = ordered(region.mean), ordered(region.std)
-        _ribbon(figure, at, mean - spread, mean + spread)
+        _ribbon(figure, at, mean - spread, mean + spread, CHOSEN)
         line = {"color": CHOSEN, "width": 2, "dash": "dash"}
         figure.add_scatter(x=at, y=mean, name=name, mode="lines", line=line)
     for one in lines:
+        if one.spread is not None:
+            low, high = ordered(one.values - one.spread), ordered(one.values + one.spread)
+            _ribbon(figure, at, low, high, one.colour)
         style = {"color": one.colour, "width": 2, "dash": one.dash}
         figure.add_scatter(
             x=at,
@@ -122,7 +127,11 @@ def spectra(
 
 
 def _ribbon(
-    figure: go.Figure, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    figure: go.Figure,
+    x: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    colour: str,
 ) -> None:
     """The area between two broken lines, one closed shape for each unbroken piece."""
     defined = np.isfinite(low) & np.isfinite(high)
@@ -132,7 +141,7 @@ def _ribbon(
     for start, stop in edges.reshape(-1, 2):
         across += [*x[start:stop], *x[start:stop][::-1], None]
         up += [*high[start:stop], *low[start:stop][::-1], None]
-    fill = translucent(CHOSEN, 0.22)
+    fill = translucent(colour, 0.22)
     figure.add_scatter(
         x=across, y=up, fill="toself", fillcolor=fill, line={"width": 0}, mode="lines",
         hoverinfo="skip", showlegend=False,

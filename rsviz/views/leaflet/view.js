@@ -85,6 +85,17 @@ class MapView {
     this.swipe.update(data.swipe, data.layers);
     this.stack.update(data.layers);
     this.marks.update(data.markers, data.rectangle);
+    this.goTo(data.focus);
+  }
+
+  /** Show a part of the scene with some ground around it, once. */
+  goTo(corners) {
+    const place = JSON.stringify(corners ?? null);
+    if (this.went === place) return;
+    this.went = place;
+    if (!corners || !this.placed) return;
+    const box = this.L.latLngBounds(corners).pad(0.8);
+    this.map.flyToBounds(box, { duration: matchMedia("(prefers-reduced-motion)").matches ? 0 : 0.4 });
   }
 
   /** A new Leaflet map: for the first scene, or for one on other ground. */

@@ -32,7 +32,7 @@ function matrix(data, root) {
   const { counts, shares, names, colours, chosen, marked } = data;
   const table = el("div", "grid", { role: "grid", "aria-label": "Confusion matrix: rows true, columns predicted" });
   table.style.setProperty("--classes", names.length);
-  const header = el("div", "line", { role: "row" }, el("div", "corner", { role: "columnheader" }, "true ↓   predicted →"));
+  const header = el("div", "line", { role: "row" }, el("div", "corner", { role: "columnheader" }, el("span", "", {}, "true ↓"), el("span", "", {}, "predicted →")));
   names.forEach((name, j) => header.append(
     el("div", "column", { role: "columnheader" }, named(root, [-1, j], name, colours[j], chosen))));
   table.append(header);

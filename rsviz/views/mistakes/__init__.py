@@ -1,0 +1,1 @@
+"""Where a classification is wrong, and why: what the page `errors` is made of."""
