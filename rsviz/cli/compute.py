@@ -24,7 +24,7 @@ CHECKPOINTS = Path(".rsviz/checkpoints")
 def run(args: Namespace) -> Answer:
     """Run a model on a scene, or repeat the run of a record; score it where truth is known."""
     from rsviz.evaluate.changes import apply
-    from rsviz.evaluate.scores import score_result
+    from rsviz.evaluate.judge import judge
     from rsviz.io.export import record_of, write_result
 
     before = _read_record(args) if args.record else None
@@ -36,7 +36,7 @@ def run(args: Namespace) -> Answer:
             f"{scene.id[:12]}…, the record says {before['scene_id'][:12]}….",
             "Restore the file the record was made from.",
         )
-    result = score_result(run_model(scene, ask, Progress()), scene)
+    result = judge(run_model(scene, ask, Progress()), scene)
     record = record_of(result)
     names = ("model", "weights", "weights_sha256", "options", "wants", "scene_ref", "scene_name")
     data = {name: record[name] for name in names} | {

@@ -56,6 +56,10 @@ METRICS: dict[str, Metric] = {
     "gmsd": Metric("GMSD", "gradient magnitude similarity deviation", decimals=4, higher=False),
     "sam_deg": Metric("SAM", "spectral angle", "°", higher=False),
     "ergas": Metric("ERGAS", "relative global error of synthesis", higher=False),
+    "detail_agreement": Metric("Detail", "correlation of detail beyond the input with the truth"),
+    "consistency_db": Metric(
+        "Consistency", "PSNR of the image made coarse again to the input", "dB"
+    ),
     "rmse_k": Metric("RMSE", "root mean square error", "K", higher=False),
     "mae_k": Metric("MAE", "mean absolute error", "K", higher=False),
     "bias_k": Metric("bias", "mean error", "K", higher=False),

@@ -80,6 +80,6 @@ def run_and_score(
     on_partial: OnPartial,
 ) -> Result:
     """Run the model of a job and score the result where truth is known."""
-    from rsviz.evaluate.scores import score_result
+    from rsviz.evaluate.judge import judge
 
-    return score_result(run.run(scene, ask_of(job), on_step, cancelled, on_partial), scene)
+    return judge(run.run(scene, ask_of(job), on_step, cancelled, on_partial), scene)

@@ -159,7 +159,7 @@ def _unfinished(scene: Scene, job: Job, number: int) -> RunRecord:
 def warm_up() -> None:
     """Compile or load what the first run would otherwise wait for."""
     try:
-        from rsviz.evaluate import scores  # noqa: F401  (its libraries take a second to load)
+        from rsviz.evaluate import judge  # noqa: F401  (its libraries take a second to load)
         from rsviz.nn import scan
 
         scan.warm_up()
