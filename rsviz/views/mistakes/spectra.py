@@ -116,7 +116,8 @@ def _choose(study: Study) -> str:
 def _beside(first: RegionStats, stats: RegionStats) -> RegionStats:
     """A group in standard deviations of the first one, from its mean."""
     scale = np.where(first.std > 0, first.std, np.float32(np.nan))
-    return RegionStats((stats.mean - first.mean) / scale, stats.std / scale, stats.count)
+    mean, std = (stats.mean - first.mean) / scale, stats.std / scale
+    return RegionStats(mean.astype(np.float32), std.astype(np.float32), stats.count)
 
 
 def _reading(study: Study) -> str:
