@@ -6,11 +6,15 @@ computes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from rsviz.core.errors import BadOption
+from rsviz.core.errors import BadOption, SceneMismatch
+from rsviz.core.grid import Window
 from rsviz.core.model import Change
 from rsviz.core.options import as_dict, build, option
+from rsviz.core.scene import Description
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class ChangeKind:
         about: one sentence on what it shows.
         options: dataclass of its settings.
         function: "module:function" of (scene, settings, seed) -> scene.
+        describe: what the description of a scene becomes; None when it stays as it is.
     """
 
     title: str
     about: str
     options: type
     function: str
+    describe: Callable[[Description, Any], Description] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,76 @@ class ShiftWavelengths:
     )
 
 
+@dataclass(frozen=True)
+class Degrade:
+    """Settings of a coarser copy of a scene."""
+
+    scale: int = option(4, "Scale", "Times fewer pixels along each side.", 2, 8)
+    blur: float = option(
+        0.0, "Blur [px]", "Standard deviation of a Gaussian blur, in pixels of the scene.", 0.0, 4.0
+    )
+    noise: float = option(
+        0.0, "Noise", "Standard deviation, as a share of the scene's spread.", 0.0, 0.5
+    )
+
+
+@dataclass(frozen=True)
+class KeepBands:
+    """Which bands stay."""
+
+    bands: str = option("1", "Bands", "Their numbers from 1, in the new order: 29,19,9.")
+
+
+def numbers(settings: KeepBands, count: int) -> tuple[int, ...]:
+    """Indices from 0 of the bands that stay.
+
+    Raises:
+        BadOption: the text is no list of bands of the scene.
+    """
+    parts = [part.strip() for part in settings.bands.split(",")]
+    found = tuple(int(part) - 1 if part.isdecimal() else -1 for part in parts)
+    if not all(0 <= band < count for band in found):
+        raise BadOption(
+            f"'{settings.bands}' are no bands of a scene with {count}.",
+            f"Numbers from 1 to {count} are expected, with commas between them.",
+        )
+    return found
+
+
+def coarse_window(about: Description, settings: Degrade) -> Window:
+    """The part of a scene that is a whole number of coarse pixels.
+
+    Raises:
+        SceneMismatch: the scene is smaller than two coarse pixels.
+    """
+    height, width = (side // settings.scale * settings.scale for side in about.grid.shape)
+    if min(height, width) < 2 * settings.scale:
+        raise SceneMismatch(
+            f"The scene is {about.grid.height} x {about.grid.width} pixels; to make it "
+            f"{settings.scale} times coarser it needs at least {2 * settings.scale} a side.",
+            "Choose a smaller scale.",
+        )
+    return Window(0, 0, height, width)
+
+
+def coarser(about: Description, settings: Degrade) -> Description:
+    """What a scene is after `Degrade`.
+
+    Raises:
+        SceneMismatch: the scene is smaller than two coarse pixels.
+    """
+    window = coarse_window(about, settings)
+    rows, cols = window.height // settings.scale, window.width // settings.scale
+    grid = about.grid.crop(window).resized(rows, cols)
+    return replace(about, grid=grid, shape=(*about.shape[:2], rows, cols), truth_names=())
+
+
+def _with_bands(about: Description, settings: KeepBands) -> Description:
+    kept = tuple(about.bands[band] for band in numbers(settings, len(about.bands)))
+    dates, _, rows, cols = about.shape
+    return replace(about, bands=kept, shape=(dates, len(kept), rows, cols))
+
+
 CHANGES: dict[str, ChangeKind] = {
     "noise": ChangeKind(
         "Noise",
@@ -110,6 +186,21 @@ CHANGES: dict[str, ChangeKind] = {
         ShiftWavelengths,
         "rsviz.evaluate.spectral_changes:shift_wavelengths",
     ),
+    "degrade": ChangeKind(
+        "Coarser",
+        "Blurred, made coarser by antialiased bicubic resampling, and noisier; the scene itself "
+        "stays known as the truth.",
+        Degrade,
+        "rsviz.evaluate.degrade:degrade",
+        coarser,
+    ),
+    "keep_bands": ChangeKind(
+        "Some bands only",
+        "Only some of the bands, in the order given.",
+        KeepBands,
+        "rsviz.evaluate.degrade:keep_bands",
+        _with_bands,
+    ),
 }
 """All kinds by name."""
 
@@ -134,3 +225,17 @@ def checked(change: Change) -> Change:
         BadOption: there is no such kind or setting, or a value lies outside its range.
     """
     return Change(change.name, as_dict(build(kind(change.name).options, change.settings)))
+
+
+def after(about: Description, wanted: tuple[Change, ...]) -> Description:
+    """What a description becomes after some changes: what a model is then asked to take.
+
+    Raises:
+        BadOption: there is no such change, or a setting is out of range.
+        SceneMismatch: the scene is too small for it.
+    """
+    for change in wanted:
+        found = kind(change.name)
+        if found.describe is not None:
+            about = found.describe(about, build(found.options, change.settings))
+    return about
