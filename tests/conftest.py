@@ -92,7 +92,9 @@ def patches_scene(patches, monkeypatch) -> str:
     source = SimpleNamespace(
         read=lambda window=None, bands=None: patches, close=lambda: None, describe=lambda: None
     )
-    rule = EvalProtocol("patches-20", "patches", 20, "20 pixels a class of patches.")
+    rule = EvalProtocol(
+        "patches-20", "patches", 20, "20 pixels a class of patches.", baselines=("svm_rbf",)
+    )
     monkeypatch.setitem(PROTOCOLS, rule.name, rule)
     monkeypatch.setattr(catalog, "scenes", lambda: (entry,))
     opened = catalog.open_scene

@@ -8,7 +8,7 @@ import pytest
 import rasterio
 
 from rsviz.cli import main
-from rsviz.evaluate import baselines, bench, compare
+from rsviz.evaluate import bench, compare
 from rsviz.evaluate.rows import median_seconds, row
 from rsviz.io import catalog
 
@@ -17,6 +17,7 @@ from rsviz.io import catalog
 def rsviz(capsys, tmp_path, monkeypatch):
     """Runs a command; gives exit status, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RSVIZ_CACHE", str(tmp_path / "cache"))
 
     def call(*argv):
         try:
@@ -36,12 +37,6 @@ def trained(toys, patches_scene, rsviz):
     second = rsviz("train", "nearest", "--protocol", "patches-20", "--seed", 1, "--no-file")
     assert (first[0], second[0]) == (0, 0)
     return json.loads(first[1])
-
-
-@pytest.fixture
-def one_baseline(monkeypatch):
-    """The support vector machine alone, for speed."""
-    monkeypatch.setattr(compare, "BASELINES", {"svm_rbf": baselines.svm})
 
 
 def answer(status_out_err):
@@ -138,7 +133,6 @@ def test_a_record_of_another_scene_or_of_other_weights_is_refused(
     refused(rsviz("run", "--record", path), "not the one of the record")
 
 
-@pytest.mark.usefixtures("one_baseline")
 def test_eval_scores_committed_weights_beside_baselines(trained, rsviz, monkeypatch):
     monkeypatch.setattr("models.nearest.train.train", None)
     found = answer(rsviz("eval", "nearest", "--protocol", "patches-20", "--json"))
@@ -158,6 +152,28 @@ def test_eval_scores_committed_weights_beside_baselines(trained, rsviz, monkeypa
     status, out, _ = rsviz("eval", "nearest", "--protocol", "patches-20", "--seeds", 1)
     assert status == 0
     assert "svm_rbf" in out
+    assert "McNemar against svm_rbf, seed 0" in out
+    assert "looks at 1 x 1" not in out  # single spectra do not overlap
+
+
+def test_eval_tests_in_pairs_and_tells_what_was_done(trained, rsviz, monkeypatch):
+    found = answer(
+        rsviz("eval", "nearest", "--protocol", "patches-20", "--against", "nearest", "--json")
+    )
+    (itself,) = found["paired"]["nearest"]
+    assert (itself["seed"], itself["only_a"], itself["only_b"], itself["p"]) == (0, 0, 0, 1)
+    (test,) = found["paired"]["svm_rbf"]
+    right = found["runs"][0]["overall_accuracy"] * found["n_test"]
+    assert test["both"] + test["only_a"] == pytest.approx(right, abs=0.5)
+    counts = [test[name] for name in ("both", "only_a", "only_b", "neither")]
+    assert sum(counts) == found["runs"][0]["n_test"]
+    assert found["overlap"]["nearest"] == {"patch": 1, "share": 0, "holding": 0, "warning": ""}
+    assert found["calibration"]["seeds"] == [0]
+    assert sum(found["calibration"]["reliability"]["count"]) == found["runs"][0]["n_test"]
+    assert found["preprocessing"] and found["scores"]["ece"] == "expected calibration error"
+    monkeypatch.setattr("rsviz.evaluate.remembered.BASELINES", {})  # nothing is fitted again
+    again = answer(rsviz("eval", "nearest", "--protocol", "patches-20", "--json"))
+    assert again["baselines"] == found["baselines"]
 
 
 def test_eval_refuses_what_was_not_trained_or_has_changed(trained, rsviz, toys, monkeypatch):

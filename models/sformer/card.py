@@ -111,6 +111,7 @@ CARD = ModelCard(
     trainer="models.sformer.train:train",
     options=Options,
     weights=read_weights(Path(__file__).parent / "weights"),
+    patch=10,
     tiling=Tiling(
         tile=2048,
         halo=10,

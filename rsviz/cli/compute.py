@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -174,7 +175,11 @@ def evaluate(args: Namespace) -> Answer:
     from rsviz.evaluate.families import family_of
     from rsviz.nn.device import resolve
 
-    found = family_of(args.protocol).evaluate(
+    family = family_of(args.protocol)
+    pairing = {"against": args.against} if args.against else {}
+    if pairing and "against" not in inspect.signature(family.evaluate).parameters:
+        raise BadOption(f"Models are not compared in pairs under the protocol '{args.protocol}'.")
+    found = family.evaluate(
         args.model,
         args.protocol,
         resolve(args.device),
@@ -182,6 +187,7 @@ def evaluate(args: Namespace) -> Answer:
         seeds=args.seeds,
         variant=args.variant,
         quick=args.quick,
+        **pairing,
     )
     columns = metrics.shown(found["metrics"])
     scored = {args.model: found["metrics"] | {"spread": found["spread"]}} | found["baselines"]
@@ -191,7 +197,19 @@ def evaluate(args: Namespace) -> Answer:
         f"seeds {', '.join(map(str, found['seeds']))}, {found['device']}, {found['seconds']:.0f} s"
     )
     heads = ("", *(metric.head for metric in columns.values()))
-    return Answer(found, f"{counts}\n{table(heads, rows)}")
+    return Answer(found, "\n".join([counts, table(heads, rows), *_compared(found)]))
+
+
+def _compared(found: dict[str, Any]) -> list[str]:
+    """McNemar's tests and the overlap of training and test, in sentences."""
+    lines = [
+        f"McNemar against {name}, seed {test['seed']}: {test['only_a']} pixels right only here, "
+        f"{test['only_b']} only there, p = {test['p']:.2g}"
+        for name, tests in found.get("paired", {}).items()
+        for test in tests[:1]
+    ]
+    warning = found.get("overlap", {}).get(found["model"], {}).get("warning")
+    return [*lines, *([warning] if warning else [])]
 
 
 def _cell(key: str, scores: dict[str, Any]) -> str:

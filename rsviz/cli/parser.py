@@ -100,6 +100,7 @@ def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
     score.add_argument("--protocol", required=True)
     score.add_argument("--seeds", type=int, metavar="N", help="use seeds 0 to N-1")
     score.add_argument("--variant", default="", help="of the weights, e.g. pixel")
+    score.add_argument("--against", default="", metavar="MODEL", help="another model, in pairs")
     _quick(score)
     _device(score)
     train = _command(commands, "train", compute.train, "train a model and record its weights")

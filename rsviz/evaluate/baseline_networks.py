@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsviz.core.scene import Scene
-from rsviz.evaluate.spectra import Classes, components, placed, standardised
+from rsviz.evaluate.spectra import Classes, components, known, placed, standardised
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +30,7 @@ def cnn_1d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
     """A small convolutional network along the spectrum of single pixels.
 
     Args:
-        scene: the pixels; the first date is used.
+        scene: the pixels; of a series, all dates are read as one spectrum.
         labels: (H, W) training labels 1..K, 0 elsewhere.
         seed: of the weights and the batches.
 
@@ -44,7 +44,7 @@ def cnn_1d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
     bands, classes = inputs.shape[1], int(labels.max())
     with _one_thread():
         network = _trained(lambda: _spectral_network(bands, classes), inputs, targets, seed)
-        everywhere = spectra[torch.from_numpy(np.array(scene.valid[0]))]
+        everywhere = spectra[torch.from_numpy(known(scene))]
         with torch.inference_mode():
             answers = [network(part).argmax(dim=1) for part in everywhere.split(2048)]
     return placed(scene, torch.cat(answers).numpy())
@@ -76,7 +76,7 @@ def cnn_3d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
                 part = edged[:, :, :, row : row + ROWS + 2 * half]
                 answers.append(network(part)[0].argmax(dim=0))  # (rows, W)
     classes_map = torch.cat(answers).numpy()
-    return placed(scene, classes_map[scene.valid[0]])
+    return placed(scene, classes_map[known(scene)])
 
 
 def _targets(labels: NDArray[np.int16]) -> Tensor:

@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 
 from rsviz.core.scene import Scene
 from rsviz.evaluate.baseline_networks import PATCH, cnn_1d, cnn_3d
-from rsviz.evaluate.spectra import Classes, placed, spectra
+from rsviz.evaluate.spectra import Classes, known, placed, spectra
 
 Baseline = Callable[[Scene, NDArray[np.int16], int], Classes]
 
@@ -33,23 +33,23 @@ def svm(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
     Cost and kernel width come from a grid search by cross-validation inside the training pixels.
 
     Args:
-        scene: the pixels; the first date is used.
+        scene: the pixels; of a series, all dates are read as one spectrum.
         labels: (H, W) training labels 1..K, 0 elsewhere.
         seed: of the folds.
 
     Returns:
         (H, W) int16: classes 0..K-1, -1 where there is no data.
     """
-    pixels, known = spectra(scene), labels[labels > 0]
-    counts = np.bincount(known)
+    pixels, classes = spectra(scene), labels[labels > 0]
+    counts = np.bincount(classes)
     folds = max(2, min(FOLDS, int(counts[counts > 0].min())))
     search = GridSearchCV(
         make_pipeline(StandardScaler(), SVC(kernel="rbf")),
         {"svc__C": COST, "svc__gamma": WIDTH},
         cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
     )
-    search.fit(pixels[labels > 0], known)
-    return placed(scene, search.predict(pixels[scene.valid[0]]) - 1)
+    search.fit(pixels[labels > 0], classes)
+    return placed(scene, search.predict(pixels[known(scene)]) - 1)
 
 
 def random_forest(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
@@ -60,7 +60,7 @@ def random_forest(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes
     pixels = spectra(scene)
     forest = RandomForestClassifier(TREES, random_state=seed, n_jobs=1)
     forest.fit(pixels[labels > 0], labels[labels > 0])
-    return placed(scene, forest.predict(pixels[scene.valid[0]]) - 1)
+    return placed(scene, forest.predict(pixels[known(scene)]) - 1)
 
 
 BASELINES: dict[str, Baseline] = {

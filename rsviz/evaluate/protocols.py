@@ -23,9 +23,17 @@ SPLIT_LABELS = ("ignored", "train", "test")
 Labels = NDArray[np.int16]
 Split = NDArray[np.uint8]
 
-SPECTRAL = ("svm_rbf", "cnn_1d")
+SPECTRAL = ("svm_rbf", "random_forest", "cnn_1d", "cnn_3d")
 SERIES = ("random_forest", "tempcnn", "ltae")
 """Baselines of images of one date, and of series of dates."""
+
+PREPROCESSING = (
+    "Pixels as read, bands marked as bad left out. Models scale bands by the whole scene, without "
+    "labels (their READMEs say how). Single-spectrum baselines scale bands by the training pixels; "
+    "the 3-D network reads 30 principal components of the whole scene. Nothing is augmented, "
+    "smoothed or corrected afterwards, but where a model's README says so."
+)
+"""What happens to the data before every method of a classification."""
 
 
 @dataclass(frozen=True)

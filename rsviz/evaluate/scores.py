@@ -11,10 +11,20 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
 
 from rsviz.core import palettes, registry
 from rsviz.core.card import Weights
-from rsviz.core.layers import ClassMap
+from rsviz.core.layers import ClassMap, ProbabilityMap
 from rsviz.core.model import Result
 from rsviz.core.scene import Scene, Truth
-from rsviz.evaluate.protocols import SPLIT_LABELS, TEST, TRAIN, Split, fingerprint, protocol
+from rsviz.evaluate.certainty import certainty_scores
+from rsviz.evaluate.overlap import overlap
+from rsviz.evaluate.protocols import (
+    IGNORED,
+    SPLIT_LABELS,
+    TEST,
+    TRAIN,
+    Split,
+    fingerprint,
+    protocol,
+)
 
 
 def classification_scores(
@@ -67,9 +77,9 @@ def split_scores(classes: NDArray[np.integer[Any]], truth: Truth, split: Split) 
 def score_result(result: Result, scene: Scene) -> Result:
     """Fill in metrics and split of a classification where the scene has reference labels.
 
-    The pixels on which the weights were trained are drawn again from their protocol and seed
-    and never counted. A scene with other labels than those of the training (also a window of
-    it) stays unscored, for its training pixels are not known.
+    The pixels on which the weights were trained are drawn again from their protocol and seed,
+    or read from their record, and never counted. A scene with other labels than those of the
+    training (also a window of it) stays unscored, for its training pixels are not known.
 
     Args:
         result: a run on this scene.
@@ -81,12 +91,41 @@ def score_result(result: Result, scene: Scene) -> Result:
     found, layer = _trained_on(result, scene), class_layer(result)
     if found is None or layer is None or scene.truth is None or layer.grid != scene.grid:
         return result
-    split = protocol(found.protocol).split(scene.truth, found.seed)
-    return replace(
-        result,
-        metrics=split_scores(layer.data, scene.truth, split),
-        split=split_layer(split, scene),
-    )
+    split = split_of(found, scene.truth)
+    if not (split == TEST).any():
+        return result
+    card = registry.card(result.record.model)
+    scores = split_scores(layer.data, scene.truth, split)
+    scores |= {"overlap": overlap(split, card.patch, card.title)}
+    tested = tested_probabilities(result, scene.truth, split)
+    if tested is not None:
+        scores |= certainty_scores(*tested, found.metrics.get("calibration"))
+    return replace(result, metrics=scores, split=split_layer(split, scene))
+
+
+def split_of(weights: Weights, truth: Truth) -> Split:
+    """Which labelled pixels (H, W) weights were trained on, and which test them."""
+    if weights.protocol:
+        return protocol(weights.protocol).split(truth, weights.seed)
+    split = np.where(truth.labels > 0, TEST, IGNORED).astype(np.uint8)
+    rows, cols, _ = np.array(weights.metrics["pixels"], np.int64).reshape(-1, 3).T
+    split[rows, cols] = TRAIN
+    return split
+
+
+def tested_probabilities(
+    result: Result, truth: Truth, split: Split
+) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+    """Probabilities (N, K) of the test pixels that have some, and their true classes (N,)."""
+    emits = registry.card(result.record.model).emits
+    name = next((name for name, kind in emits.items() if kind == ProbabilityMap.kind), "")
+    layer = result.layers.get(name)
+    if not isinstance(layer, ProbabilityMap) or layer.labels != truth.names:
+        return None
+    p = layer.data[:, split == TEST].T.astype(np.float64)  # (K, N) -> (N, K)
+    classes = truth.labels[split == TEST].astype(np.int64) - 1
+    there = np.isfinite(p).all(axis=1)
+    return (p[there], classes[there]) if there.any() else None
 
 
 def class_layer(result: Result) -> ClassMap | None:
@@ -111,11 +150,7 @@ def split_layer(split: Split, scene: Scene) -> ClassMap:
 
 def _trained_on(result: Result, scene: Scene) -> Weights | None:
     """The weights of a run if they were trained on the labels of this scene."""
-    if scene.truth is None:
+    weights = registry.card(result.record.model).named(result.record.weights)
+    if weights is None or scene.truth is None:
         return None
-    card = registry.card(result.record.model)
-    for weights in card.weights:
-        if weights.id == result.record.weights:
-            same = weights.metrics.get("truth") == fingerprint(scene.truth)
-            return weights if same else None
-    return None
+    return weights if weights.metrics.get("truth") == fingerprint(scene.truth) else None

@@ -11,16 +11,23 @@ Classes = NDArray[np.int16]
 
 
 def spectra(scene: Scene) -> NDArray[np.float32]:
-    """Pixels of the first date as (H, W, C), usable bands only."""
+    """Pixels as (H, W, T*C), usable bands only; of a series, one date after the other."""
     good = [i for i, band in enumerate(scene.bands) if band.good]
-    return np.moveaxis(scene.pixels[0, good], 0, -1)
+    stacked = scene.pixels[:, good].reshape(-1, *scene.grid.shape)  # (T, C, H, W) -> (T*C, H, W)
+    return np.moveaxis(stacked, 0, -1)
+
+
+def known(scene: Scene) -> NDArray[np.bool_]:
+    """Where (H, W) at least one date has data."""
+    there: NDArray[np.bool_] = scene.valid.any(axis=0)
+    return there
 
 
 def standardised(scene: Scene, labels: NDArray[np.int16]) -> NDArray[np.float32]:
     """The same, each band less its mean and over its deviation on the labelled pixels."""
     pixels = spectra(scene)
-    known = pixels[labels > 0]
-    mean, deviation = known.mean(axis=0), known.std(axis=0)
+    chosen = pixels[labels > 0]
+    mean, deviation = chosen.mean(axis=0), chosen.std(axis=0)
     return (pixels - mean) / np.where(deviation > 0, deviation, 1)
 
 
@@ -30,18 +37,19 @@ def components(scene: Scene, count: int) -> NDArray[np.float32]:
     At most `count`, the first with a variance of 1 and the others smaller in their proportion.
     """
     pixels = spectra(scene)
-    known = pixels[scene.valid[0]].astype(np.float64)
-    mean, deviation = known.mean(axis=0), known.std(axis=0)
+    there = known(scene)
+    chosen = pixels[there].astype(np.float64)
+    mean, deviation = chosen.mean(axis=0), chosen.std(axis=0)
     scale = np.where(deviation > 0, deviation, 1)
-    variances, axes = np.linalg.eigh(np.cov((known - mean) / scale, rowvar=False))
+    variances, axes = np.linalg.eigh(np.cov((chosen - mean) / scale, rowvar=False))
     axes = axes[:, ::-1][:, :count] / np.sqrt(max(variances[-1], 1e-12))
     scaled = (pixels - mean) / scale
-    scaled[~scene.valid[0]] = 0
+    scaled[~there] = 0
     return (scaled @ axes).astype(np.float32)
 
 
 def placed(scene: Scene, classes: NDArray[np.integer]) -> Classes:
     """Answers of the valid pixels as a map (H, W), -1 elsewhere."""
     answers = np.full(scene.grid.shape, -1, np.int16)
-    answers[scene.valid[0]] = classes
+    answers[known(scene)] = classes
     return answers

@@ -71,7 +71,8 @@ def weights_of(card: ModelCard, wanted: str) -> list[str]:
     Raises:
         WeightsMissing: there are no weights of that name.
     """
-    chosen = [w for w in card.weights if w.file and wanted in ("", w.id)]
+    named = card.named(wanted) if wanted else None
+    chosen = [w for w in (card.weights if not wanted else [named]) if w is not None and w.file]
     if wanted and not chosen:
         ids = ", ".join(w.id for w in card.weights if w.file) or "none"
         raise WeightsMissing(f"{card.title} has no weights '{wanted}'.", f"There are: {ids}.")

@@ -28,6 +28,7 @@ CARD = ModelCard(
     options=Options,
     trainer="models.nearest.train:train",
     weights=read_weights(Path(__file__).parent / "weights"),
+    patch=1,
     tiling=Tiling(tile=64, halo=0, tolerance=1e-6),
     limits=("It knows no neighbourhood.",),
 )
