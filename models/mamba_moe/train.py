@@ -23,7 +23,9 @@ from rsviz.core.model import OnStep
 from rsviz.core.options import build, option
 from rsviz.core.scene import Scene
 from rsviz.nn.fit import (
+    OnEpoch,
     Trained,
+    kept_at_an_interruption,
     parameter_count,
     polynomial_decay,
     read_checkpoint,
@@ -62,8 +64,11 @@ def train(
     checkpoint: Path | None,
     device: str,
     on_step: OnStep,
+    on_epoch: OnEpoch | None = None,
 ) -> Trained:
     """Train on labelled pixels; the last epoch is the result.
+
+    What interrupts it inside `on_step` or `on_epoch` leaves a checkpoint, if there is to be one.
 
     Args:
         scene: the scene; its own truth is not looked at.
@@ -73,6 +78,7 @@ def train(
         checkpoint: file to go on from and to save to every 20 epochs; None for neither.
         device: torch device.
         on_step: called with (epochs done, epochs, loss as text).
+        on_epoch: called after each epoch with a function that gives the state so far.
 
     Raises:
         BadOption: a setting is unknown or outside its range.
@@ -95,16 +101,25 @@ def train(
     with seeded(seed):
         run = _Run(config, recipe, pixels, scaling, targets)
         run.resume(checkpoint)
-        while run.epoch < recipe.epochs:
-            loss = run.step()
-            on_step(run.epoch, recipe.epochs, f"loss {loss:.4f}")
-            if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
-                run.save(checkpoint, time.perf_counter() - started)
-    state = compact({name: tensor.cpu() for name, tensor in run.network.state_dict().items()})
-    if run.masks:
-        state |= Replay.packed(run.masks, range(0, recipe.epochs, run.replay_every))
-    seconds = run.seconds_before + time.perf_counter() - started
-    return Trained(state, asdict(config), parameter_count(run.network), seconds, run.history)
+
+        def trained() -> Trained:
+            state = {name: tensor.cpu() for name, tensor in run.network.state_dict().items()}
+            state = compact(state)
+            if run.masks:
+                state |= Replay.packed(run.masks, range(0, run.epoch, run.replay_every))
+            seconds = run.seconds_before + time.perf_counter() - started
+            count = parameter_count(run.network)
+            return Trained(state, asdict(config), count, seconds, run.history)
+
+        with kept_at_an_interruption(checkpoint, run.save, started):
+            while run.epoch < recipe.epochs:
+                loss = run.step()
+                on_step(run.epoch, recipe.epochs, f"loss {loss:.4f}")
+                if on_epoch is not None:
+                    on_epoch(trained)
+                if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
+                    run.save(checkpoint, time.perf_counter() - started)
+        return trained()
 
 
 class _Run:

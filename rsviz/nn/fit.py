@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from rsviz.core.errors import Cancelled
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,29 @@ class Trained:
     parameters: int
     seconds: float
     history: dict[str, list[float]] = field(default_factory=dict)
+
+
+OnEpoch = Callable[[Callable[[], Trained]], None]
+"""Called after an epoch with a function that gives what has been trained so far."""
+
+
+@contextmanager
+def kept_at_an_interruption(
+    path: Path | None, save: Callable[[Path, float], None], started: float
+) -> Iterator[None]:
+    """Save a training that is cancelled inside a block, so that it can go on later.
+
+    Args:
+        path: where to; None does not save.
+        save: writes to a path, with the seconds since `started`.
+        started: `time.perf_counter()` at the start.
+    """
+    try:
+        yield
+    except Cancelled:
+        if path is not None:
+            save(path, time.perf_counter() - started)
+        raise
 
 
 @contextmanager
