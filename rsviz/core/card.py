@@ -71,9 +71,9 @@ class Accepts:
         t, c, h, w = scene.shape
         reasons = []
         if not self.bands[0] <= c <= self.bands[1]:
-            reasons.append(f"It takes {_span(self.bands)} bands; the scene has {c}.")
+            reasons.append(f"It takes {_span(self.bands, 'band')}; the scene has {c}.")
         if not self.dates[0] <= t <= self.dates[1]:
-            reasons.append(f"It takes {_span(self.dates)} dates; the scene has {t}.")
+            reasons.append(f"It takes {_span(self.dates, 'date')}; the scene has {t}.")
         if min(h, w) < self.min_pixels:
             reasons.append(
                 f"It needs at least {self.min_pixels} x {self.min_pixels} pixels; the scene has "
@@ -232,6 +232,11 @@ class ModelCard:
         factory: "package.module:Class" of an object with load() and predict().
         options: dataclass of its options.
         trainer: "package.module:function" that trains it on labelled pixels; "" when it has none.
+        differentiable: "package.module:function" of (model, scene, row, col, options) that gives
+            the class scores of a pixel as a differentiable function of pixels around it
+            (`rsviz.nn.differentiable`), for attributions; "" when it has none.
+        teaching: settings of the trainer with which it learns from a few pixels within minutes, as
+            text; empty when it cannot.
         weights: records of its trained states.
         needs_weights: whether it cannot run without any.
         patch: side of the square of pixels that decides the answer for its centre; 0 when the
@@ -253,6 +258,7 @@ class ModelCard:
     at_pixel: tuple[str, ...] = ()
     options: type = NoOptions
     trainer: str = ""
+    differentiable: str = ""
     weights: tuple[Weights, ...] = ()
     needs_weights: bool = True
     patch: int = 0
@@ -286,8 +292,10 @@ class ModelCard:
         return list(known.values())
 
 
-def _span(span: tuple[int, int]) -> str:
+def _span(span: tuple[int, int], what: str) -> str:
+    """'exactly 1 date', 'at least 3 bands', '2 to 400 dates'."""
     low, high = span
+    many = what if high == 1 else f"{what}s"
     if low == high:
-        return f"exactly {low}"
-    return f"at least {low}" if high >= 4096 else f"{low} to {high}"
+        return f"exactly {low} {many}"
+    return f"at least {low} {many}" if high >= 4096 else f"{low} to {high} {many}"

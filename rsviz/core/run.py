@@ -105,8 +105,32 @@ def run(
     layers, device = _with_less_memory(card, weights, scene, options, ctx, notes)
     seconds = time.perf_counter() - started
     check_layers(card, layers, scene.grid, ctx.wants)
-    record = RunRecord(
-        model=card.id,
+    record = record_of(scene, ask, weights, options, device, seconds, tuple(notes))
+    return Result(layers, record)
+
+
+def record_of(
+    scene: Scene,
+    ask: Ask,
+    weights: Weights | None,
+    options: Any,
+    device: str,
+    seconds: float,
+    notes: tuple[str, ...] = (),
+) -> RunRecord:
+    """How a result came about.
+
+    Args:
+        scene: what was read.
+        ask: what was asked.
+        weights: those that were used.
+        options: the model's options.
+        device: where it really computed.
+        seconds: how long it took.
+        notes: what the user should know.
+    """
+    return RunRecord(
+        model=ask.model,
         weights=weights.id if weights else "",
         weights_sha256=weights.sha256 if weights else "",
         options=as_dict(options),
@@ -119,13 +143,12 @@ def run(
         seconds=round(seconds, 3),
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         versions=versions(),
-        notes=tuple(notes),
+        notes=notes,
         scene_variable=ask.scene_variable,
         scene_axes=ask.scene_axes,
         scene_window=ask.scene_window,
         changes=ask.changes,
     )
-    return Result(layers, record)
 
 
 def describe(scene: Scene) -> Description:
@@ -193,6 +216,16 @@ def versions() -> dict[str, str]:
     return found | {name: metadata.version(name) for name in VERSIONED}
 
 
+def loaded(card: ModelCard, weights: Weights | None, device: str) -> tuple[Model, threading.Lock]:
+    """A loaded model, kept for the next time, and the lock under which it may be used.
+
+    Raises:
+        WeightsMissing: the weights are absent or do not match their record.
+    """
+    key = (weights.id, weights.sha256) if weights else ("", "")
+    return _loaded(card.id, *key, device)
+
+
 @lru_cache(maxsize=4)
 def _loaded(
     model_id: str, weights_id: str, sha256: str, device: str
@@ -220,10 +253,9 @@ def _with_less_memory(
 ) -> tuple[dict[str, Layer], str]:
     """Predict; when memory runs out, with smaller tiles, then on the CPU. Returns the device."""
     tile = card.tiling.tile
-    key = (weights.id, weights.sha256) if weights else ("", "")
     while True:
         try:
-            model, lock = _loaded(card.id, *key, ctx.device)
+            model, lock = loaded(card, weights, ctx.device)
             with lock:
                 return _predict(card, model, scene, options, ctx, tile, notes), ctx.device
         except Exception as error:
