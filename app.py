@@ -9,7 +9,10 @@ shell.route(
         "Look": [
             st.Page("pages/scene.py", title="Scene", icon=":material/landscape:", default=True)
         ],
-        "Ask": [st.Page("pages/classify.py", title="Classify", icon=":material/category:")],
+        "Ask": [
+            st.Page("pages/classify.py", title="Classify", icon=":material/category:"),
+            st.Page("pages/time_series.py", title="Time series", icon=":material/timeline:"),
+        ],
         "Understand": [
             st.Page("pages/internals.py", title="Internals", icon=":material/account_tree:"),
             st.Page("pages/errors.py", title="Errors", icon=":material/error_outline:"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from rsviz.core.errors import BadOption, SceneMismatch
@@ -155,7 +157,45 @@ def _with_bands(about: Description, settings: KeepBands) -> Description:
     return replace(about, bands=kept, shape=(dates, len(kept), rows, cols))
 
 
+@dataclass(frozen=True)
+class SetDates:
+    """Settings of corrected dates."""
+
+    dates: str = option("", "Dates", "One for each image, like 2024-06-27, between commas.")
+
+
+def dates_of(settings: SetDates, count: int) -> tuple[str, ...]:
+    """The dates that were given, increasing and as many as there are images.
+
+    Raises:
+        BadOption: one is no date, they do not increase, or their number is another.
+    """
+    found = tuple(text.strip() for text in settings.dates.split(","))
+    if len(found) != count:
+        raise BadOption(f"{len(found)} dates are given for {count} images.")
+    for text in found:
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            raise BadOption(f"'{text}' is no date.", "Write dates as 2024-06-27.") from None
+    for before, after in pairwise(found):
+        if after <= before:
+            raise BadOption(f"Dates must increase; {after} does not come after {before}.")
+    return found
+
+
+def _with_dates(about: Description, settings: SetDates) -> Description:
+    return replace(about, dates=dates_of(settings, about.shape[0]))
+
+
 CHANGES: dict[str, ChangeKind] = {
+    "set_dates": ChangeKind(
+        "Other dates",
+        "The same images with corrected dates.",
+        SetDates,
+        "rsviz.evaluate.changes:set_dates",
+        _with_dates,
+    ),
     "noise": ChangeKind(
         "Noise",
         "Independent Gaussian noise in every band of every pixel.",

@@ -50,6 +50,11 @@ def noise(scene: Scene, settings: changes.Noise, seed: int) -> Scene:
     return with_pixels(scene, scene.pixels + added)
 
 
+def set_dates(scene: Scene, settings: changes.SetDates, seed: int) -> Scene:
+    """Give the images other dates."""
+    return replace(scene, dates=changes.dates_of(settings, scene.shape[0]))
+
+
 def with_pixels(scene: Scene, pixels: NDArray[np.float32]) -> Scene:
     """The scene with other pixels (T, C, H, W), 0 where there is no data."""
     return replace(scene, pixels=np.where(scene.valid[:, None], pixels, np.float32(0)))

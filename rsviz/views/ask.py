@@ -18,8 +18,9 @@ from rsviz.core.model import Change, Result
 from rsviz.core.scene import Description
 from rsviz.jobs.executor import Job, JobState
 from rsviz.views import clients, errors, forms, machine
+from rsviz.views.progress import progress_text
 from rsviz.views.state import Second, Session, bind
-from rsviz.views.words import percent, plain, seconds
+from rsviz.views.words import percent, plain
 
 POLL_SECONDS = 0.4
 SMALL_PIXELS = 400_000
@@ -34,7 +35,13 @@ class Question:
     job: Job
 
 
-def panel(session: Session, about: Description, kind: str, extras: bool) -> Question | None:
+def panel(
+    session: Session,
+    about: Description,
+    kind: str,
+    extras: bool,
+    changes: tuple[Change, ...] = (),
+) -> Question | None:
     """Choose model, weights, options and device (in the sidebar).
 
     Args:
@@ -42,6 +49,7 @@ def panel(session: Session, about: Description, kind: str, extras: bool) -> Ques
         about: the open scene.
         kind: the page is about models that always give a layer of this kind.
         extras: whether to ask for the layers that are given on request only.
+        changes: what to do to the scene before.
 
     Returns:
         The question, or None when no model takes this scene.
@@ -72,7 +80,7 @@ def panel(session: Session, about: Description, kind: str, extras: bool) -> Ques
     with st.expander("Settings", key="settings"):
         forms.options_form(card.id, card.options, session.options.setdefault(card.id, {}))
         machine.choose_device(session)
-    question = of(session, session, card, weights, extras)
+    question = of(session, session, card, weights, extras, changes)
     if session.wants_run:
         session.wants_run = False
         submit(session, question)
@@ -270,26 +278,6 @@ def _show_progress(run_id: str, key: str, shown: int) -> None:
     if stop.button("Cancel", key=key, icon=":material/close:", width="stretch"):
         clients.executor().cancel(run_id)
         st.rerun()
-
-
-def progress_text(now: JobState, ready: bool = True) -> str:
-    """A job's state in words.
-
-    Args:
-        now: the state.
-        ready: whether the worker has warmed up.
-    """
-    if now.status == "queued" and not ready and not now.position:
-        return "The worker is warming up: it compiles its kernels once."
-    if now.status == "queued":
-        before = f"{now.position} before yours" if now.position else "yours is next"
-        return f"Waiting for the worker: {before}."
-    text = now.what.capitalize() if now.what else "Starting"
-    if now.seconds:
-        text += f" · {seconds(now.seconds)}"
-    if now.seconds_left is not None:
-        text += f" · about {seconds(now.seconds_left)} left"
-    return text
 
 
 def _choose(session: Session, model: str) -> None:

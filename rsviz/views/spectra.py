@@ -37,37 +37,48 @@ def keep(session: Session, row: int, col: int) -> None:
     session.collected.append(Collected(row, col, pixel_name(row, col), colour))
 
 
-def keep_controls(bench: Bench) -> None:
-    """Keep the picked spectrum, or every clicked one; draw the spectral angle to it."""
-    session = bench.session
+def keep_button(session: Session, what: str = "spectrum") -> None:
+    """Keep the picked pixel, or every clicked one.
+
+    Args:
+        session: the visitor's choices.
+        what: is kept of it, for people.
+    """
     picked = session.picked
 
     def keep_clicks(on: bool) -> None:
         session.keep_clicks = on
 
+    st.button(
+        f"Keep this {what}",
+        key="keep",
+        icon=":material/add:",
+        disabled=picked is None,
+        on_click=keep,
+        args=(session, *(picked or ())),
+    )
+    st.toggle(
+        "Keep every click",
+        key="keep-clicks",
+        on_change=bind("keep-clicks", session.keep_clicks, keep_clicks),
+        help=f"Up to {MOST}; name, colour and remove them below.",
+    )
+
+
+def keep_controls(bench: Bench) -> None:
+    """Keep the picked spectrum, or every clicked one; draw the spectral angle to it."""
+    session = bench.session
+
     def show_angle(on: bool) -> None:
         session.angle = on
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Keep this spectrum",
-            key="keep",
-            icon=":material/add:",
-            disabled=picked is None,
-            on_click=keep,
-            args=(session, *(picked or ())),
-        )
-        st.toggle(
-            "Keep every click",
-            key="keep-clicks",
-            on_change=bind("keep-clicks", session.keep_clicks, keep_clicks),
-            help=f"Up to {MOST} spectra; name, colour and remove them under Spectra.",
-        )
+        keep_button(session)
         st.toggle(
             "Spectral angle",
             key="angle",
             on_change=bind("angle", session.angle, show_angle),
-            disabled=picked is None,
+            disabled=session.picked is None,
             help="Draws how much each spectrum differs in shape from the picked one: the angle "
             "between them as vectors, arccos(a·b / |a||b|), 0 for the same shape at any "
             "brightness.",
@@ -89,7 +100,7 @@ def panel(bench: Bench) -> None:
     if not session.collected:
         st.markdown("No spectrum is kept yet. Pick a pixel and press *Keep this spectrum*.")
         return
-    _kept_list(session)
+    kept_list(session)
     with st.container(horizontal=True):
         st.download_button(
             "Download as CSV",
@@ -134,7 +145,7 @@ def rectangle_panel(bench: Bench) -> None:
         )
 
 
-def _kept_list(session: Session) -> None:
+def kept_list(session: Session) -> None:
     """One line for each kept spectrum: colour, name, and a button that removes it."""
     for kept in list(session.collected):
         key = f"kept-{kept.row}-{kept.col}"

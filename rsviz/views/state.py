@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from rsviz.core.edges import Line
 from rsviz.core.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.draw.colour import Limits
@@ -83,6 +84,9 @@ class Session:
         keep_clicks: whether every clicked spectrum is kept.
         angle: whether the spectral angle to the picked pixel is drawn.
         rectangle: the drawn window.
+        line: the drawn line.
+        date: which date of a stack is shown, from 0.
+        dates: ISO dates that the visitor gave the stack; empty for those of the file.
         look: how bands are shown.
         least_certain: pixels with a lower probability of their class are hidden.
         fade: whether uncertain pixels are drawn fainter.
@@ -108,6 +112,9 @@ class Session:
     keep_clicks: bool = False
     angle: bool = False
     rectangle: Window | None = None
+    line: Line | None = None
+    date: int = 0
+    dates: tuple[str, ...] = ()
     look: Look = field(default_factory=Look)
     least_certain: float = 0.0
     fade: bool = False
@@ -127,8 +134,9 @@ class Session:
     def choose(self, variable: str, axes: str) -> None:
         """Read another variable or axis order of the scene; its pixels are others then."""
         self.variable, self.axes = variable, axes
-        self.picked = self.pinned = self.rectangle = None
+        self.picked = self.pinned = self.rectangle = self.line = None
         self.collected = []
+        self.date, self.dates = 0, ()
         self.look = Look()
         self.least_certain = 0.0
         self.filter = Filter()

@@ -29,9 +29,12 @@ def test_noise_has_the_size_asked_for_in_every_band(scene):
     np.testing.assert_allclose(added.std(axis=(0, 2, 3)), 0.5 * spread, rtol=0.1)
 
 
+NEEDED = {"set_dates": {"dates": "2024-02-29"}}  # settings without a default that fits any scene
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_same_seed_gives_the_same_scene_and_no_data_stays_so(scene, name):
-    first, second = (apply(scene, (Change(name),), seed=1) for _ in range(2))
+    first, second = (apply(scene, (Change(name, NEEDED.get(name, {})),), seed=1) for _ in range(2))
     assert first.id == second.id != scene.id
     if first.grid == scene.grid:
         np.testing.assert_array_equal(first.pixels[:, :, :3], 0)
@@ -43,3 +46,13 @@ def test_unknown_changes_and_settings_are_refused(scene):
     with pytest.raises(BadOption, match="outside"):
         checked(Change("noise", {"sigma": -1}))
     assert checked(Change("noise")).settings == {"sigma": 0.01}
+
+
+def test_corrected_dates_are_checked(scene):
+    def dated(text):
+        return apply(scene, (Change("set_dates", {"dates": text}),), seed=0).dates
+
+    assert dated("2024-02-29") == ("2024-02-29",)
+    for text, said in (("2023-02-29", "no date"), ("2024-01-01,2024-01-02", "2 dates")):
+        with pytest.raises(BadOption, match=said):
+            dated(text)

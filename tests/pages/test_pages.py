@@ -18,9 +18,10 @@ TITLES = {
     "classify": "What is on the ground, and how sure?",
     "internals": "What happened inside?",
     "errors": "Where is it wrong, and why?",
+    "time_series": "What grew here over the year?",
     "catalogue": "Which models are here, and how good are they?",
 }
-WITH_SCENE = ("scene", "classify", "internals", "errors")
+WITH_SCENE = ("scene", "classify", "internals", "errors", "time_series")
 WITH_MODEL = ("classify", "internals", "errors")
 
 

@@ -9,24 +9,40 @@ from rsviz.views.charts.layers import curve, spike_trace, time_series, tokens
 from rsviz.views.charts.pixel import Line, Measure, Stage, measures, probabilities, routing, spectra
 from rsviz.views.charts.scan import scan_orders
 from rsviz.views.charts.scene import areas, benchmark, confusion, coverage, histogram
+from rsviz.views.charts.season import (
+    SeriesLine,
+    by_date,
+    compared,
+    heat,
+    mark_season,
+    series,
+    unfolding,
+)
 
 __all__ = [
     "CONFIG",
     "Line",
     "Measure",
+    "SeriesLine",
     "Stage",
     "areas",
     "benchmark",
+    "by_date",
+    "compared",
     "confusion",
     "coverage",
     "curve",
+    "heat",
     "histogram",
+    "mark_season",
     "measures",
     "probabilities",
     "routing",
     "scan_orders",
+    "series",
     "spectra",
     "spike_trace",
     "time_series",
     "tokens",
+    "unfolding",
 ]
