@@ -21,6 +21,7 @@ Work = Callable[[Scene, Job, OnStep, Callable[[], bool], OnPartial], Result]
 
 TASKS = {
     "run": "rsviz.jobs.tasks:run_and_score",
+    "train": "rsviz.jobs.lesson:train",
 }
 """All tasks: "module:function" of (scene, job, on_step, cancelled, on_partial) -> Result."""
 
