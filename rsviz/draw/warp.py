@@ -190,7 +190,7 @@ class MapFrame:
     def rowcol(self, lat: float, lng: float) -> tuple[int, int] | None:
         """The scene pixel at a latitude and longitude, or None outside the scene."""
         for turn in (0.0, 360.0, -360.0) if self.on_map else (0.0,):
-            row, col = (float(v) for v in self._fractional(lat, lng + turn))
+            row, col = (float(v) for v in self.fractional(lat, lng + turn))
             if 0 <= row < self.grid.height and 0 <= col < self.grid.width:
                 return int(row), int(col)
         return None
@@ -208,7 +208,7 @@ class MapFrame:
         lat = south + (north - south) * along
         lng = west + (east - west) * along
         lats, lngs = np.meshgrid(lat, lng)
-        rows, cols = self._fractional(lats, lngs)
+        rows, cols = self.fractional(lats, lngs)
         inside = np.isfinite(rows) & np.isfinite(cols)
         if not inside.any():
             return None
@@ -220,7 +220,8 @@ class MapFrame:
             return None
         return Window(top, left, bottom - top, right - left)
 
-    def _fractional(self, lat: Numbers, lng: Numbers) -> tuple[Array, Array]:
+    def fractional(self, lat: Numbers, lng: Numbers) -> tuple[Array, Array]:
+        """Pixel coordinates of the scene at latitudes and longitudes, also outside the scene."""
         if self._projection is None:
             return -np.asarray(lat), np.asarray(lng)
         return self._projection.rowcol(lat, lng)

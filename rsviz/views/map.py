@@ -6,6 +6,7 @@ resends neither. Zoom, position, order and opacity live in the browser and survi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
@@ -15,13 +16,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from rsviz.core.edges import Line
 from rsviz.core.grid import Window
 from rsviz.draw.legend import Legend
 from rsviz.draw.paint import Values
 from rsviz.draw.warp import MapFrame
 from rsviz.views.publish import HERE, Publisher, assets, encoded
+from rsviz.views.strokes import Stroke, on_map
 
-EVENTS = ("click", "rectangle", "frame")
+EVENTS = ("click", "rectangle", "frame", "line")
 MOST_VALUES = 512  # layers up to this many pixels a side tell their value under the pointer
 
 
@@ -116,6 +119,7 @@ class MapEvents:
         missed: whether the click fell outside the scene.
         rectangle: the drawn rectangle in scene pixels.
         frame: id of a layer, and which of its steps the visitor stopped at.
+        line: the drawn line.
         view: the part of the scene that was visible then.
     """
 
@@ -123,6 +127,7 @@ class MapEvents:
     missed: bool = False
     rectangle: Window | None = None
     frame: tuple[str, int] | None = None
+    line: Line | None = None
     view: Window | None = None
 
 
@@ -134,6 +139,8 @@ def show_map(
     swipe: tuple[str, str] | None = None,
     markers: Sequence[Marker] = (),
     rectangle: Window | None = None,
+    strokes: Sequence[Stroke] = (),
+    lines: bool = False,
     focus: Window | None = None,
     basemap: bool = False,
     height: int = 560,
@@ -147,6 +154,8 @@ def show_map(
         swipe: ids of the layers left and right of a divider; None until the visitor compares.
         markers: picked and pinned pixels.
         rectangle: a chosen part of the scene to outline.
+        strokes: lines and arrows over the layers.
+        lines: whether the visitor can draw a line.
         focus: a part of the scene to go to, once whenever it is another one than before.
         basemap: whether a basemap from the internet may be switched on (off at first).
         height: of the map in screen pixels, without tools and legend.
@@ -161,6 +170,8 @@ def show_map(
         "swipe": list(swipe) if swipe else None,
         "markers": [_marker(frame, marker) for marker in markers],
         "rectangle": _corners(frame, rectangle) if rectangle else None,
+        "strokes": [on_map(frame, stroke) for stroke in strokes],
+        "lines": lines,
         "focus": _corners(frame, focus) if focus else None,
         "basemap": basemap,
     }
@@ -270,7 +281,7 @@ def _corners(frame: MapFrame, window: Window) -> list[tuple[float, float]]:
 
 def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     """Translate what the browser says, which is checked like any other input."""
-    click, rectangle, step = (said.get(event) for event in EVENTS)
+    click, rectangle, step, line = (said.get(event) for event in EVENTS)
     pixel, missed, window, view = None, False, None, None
     place = _numbers(click, "place", 2)
     if place is not None:
@@ -282,7 +293,17 @@ def _events(frame: MapFrame, said: Mapping[str, Any]) -> MapEvents:
     seen = _numbers(click or rectangle, "view", 4)
     if seen is not None:
         view = frame.window(*seen)
-    return MapEvents(pixel, missed, window, _step(step), view)
+    return MapEvents(pixel, missed, window, _step(step), _line(frame, line), view)
+
+
+def _line(frame: MapFrame, message: Any) -> Line | None:
+    """The drawn line in pixel coordinates of the scene, if it has any length."""
+    ends = _numbers(message, "place", 4)
+    if ends is None:
+        return None
+    (r0, c0), (r1, c1) = (frame.fractional(*ends[i : i + 2]) for i in (0, 2))
+    drawn = Line((float(r0), float(c0)), (float(r1), float(c1)))
+    return drawn if math.isfinite(drawn.length_px) and drawn.length_px > 0 else None
 
 
 def _step(message: Any) -> tuple[str, int] | None:

@@ -16,6 +16,7 @@ from rsviz.views.bench import Bench
 from rsviz.views.layers import map_layer
 from rsviz.views.map import MapLayer, Marker, happened, show_map
 from rsviz.views.state import Pixel
+from rsviz.views.strokes import Stroke
 from rsviz.views.words import plain
 
 MAP_HEIGHT = 480
@@ -33,6 +34,8 @@ def take_clicks(bench: Bench, map_key: str) -> Pixel | None:
         bench.session.picked = events.click
     if events.rectangle is not None:
         bench.session.rectangle = events.rectangle
+    if events.line is not None:
+        bench.session.line = events.line
     if events.click is not None:
         address.write(bench.session)
     if events.missed:
@@ -41,7 +44,14 @@ def take_clicks(bench: Bench, map_key: str) -> Pixel | None:
 
 
 def show(
-    bench: Bench, layers: Sequence[MapLayer], map_key: str, focus: Window | None = None
+    bench: Bench,
+    layers: Sequence[MapLayer],
+    map_key: str,
+    focus: Window | None = None,
+    *,
+    swipe: tuple[str, str] | None = None,
+    strokes: Sequence[Stroke] = (),
+    lines: bool = False,
 ) -> None:
     """Draw the map: the scene below, layers above, and the marked pixels.
 
@@ -50,6 +60,9 @@ def show(
         layers: bottom first.
         map_key: of the map; unique on the page.
         focus: a part of the scene to go to.
+        swipe: ids of the layers left and right of a divider.
+        strokes: lines and arrows over the layers.
+        lines: whether the visitor can draw a line; the one drawn is shown.
     """
     session = bench.session
     marked = []
@@ -57,6 +70,8 @@ def show(
         marked.append(Marker(*session.pinned, "pinned"))
     if session.picked is not None:
         marked.append(Marker(*session.picked, "picked"))
+    if lines and session.line is not None:
+        strokes = [*strokes, Stroke((session.line.start, session.line.end))]
     with errors.boundary("The map"):
         show_map(
             bench.frame,
@@ -64,6 +79,9 @@ def show(
             map_key,
             markers=marked,
             rectangle=session.rectangle,
+            swipe=swipe,
+            strokes=strokes,
+            lines=lines,
             focus=focus,
             basemap=bench.frame.on_map,
             height=MAP_HEIGHT,

@@ -4,12 +4,13 @@ class Marks {
   constructor(view) {
     this.view = view;
     this.drawn = [];
-    this.drawing = false;
+    this.drawing = ""; // "rectangle" or "line" while the next drag draws one
   }
 
   /** Show the marks of the latest rerun. */
-  update(markers, rectangle) {
+  update(markers, rectangle, strokes) {
     this.clear();
+    for (const stroke of strokes) this.stroke(stroke);
     if (rectangle) this.outline(rectangle, "chosen", 2);
     for (const marker of markers) {
       this.outline(marker.corners, marker.role, 2);
@@ -40,12 +41,26 @@ class Marks {
     }
   }
 
-  /** Draw a rectangle with the next drag (or at once, when shift was held). */
-  arm(on) {
-    this.drawing = on;
-    this.view.stage.classList.toggle("drawing", on);
-    this.view.draw.setAttribute("aria-pressed", String(on));
-    this.view.map.dragging[on ? "disable" : "enable"]();
+  /** A line, and what it stands for at its end. */
+  stroke({ points, role, label }) {
+    const { L, map, renderer } = this.view;
+    const base = { pane: "marks", renderer, fill: false, interactive: false };
+    for (const [weight, className] of [[5, "casing"], [2.5, `mark ${role}`]]) {
+      this.drawn.push(L.polyline(points, { ...base, weight, className }).addTo(map));
+    }
+    if (!label) return;
+    const text = el("span", "", {}, label);
+    const tip = { permanent: true, direction: "top", className: "stroke-label", content: text };
+    this.drawn.push(L.tooltip(points[1], tip).addTo(map));
+  }
+
+  /** Draw with the next drag: a rectangle (at once, when shift was held) or a line. */
+  arm(what) {
+    this.drawing = what;
+    this.view.stage.classList.toggle("drawing", Boolean(what));
+    this.view.draw.setAttribute("aria-pressed", String(what === "rectangle"));
+    this.view.drawLine.setAttribute("aria-pressed", String(what === "line"));
+    this.view.map.dragging[what ? "disable" : "enable"]();
   }
 
   listen(canvas) {
@@ -58,11 +73,11 @@ class Marks {
     const end = () => {
       shape?.remove();
       shape = start = null;
-      this.arm(false);
+      this.arm("");
     };
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !(this.drawing || event.shiftKey)) return;
-      this.arm(true);
+      this.arm(this.drawing || "rectangle");
       start = at(event);
       canvas.setPointerCapture(event.pointerId);
       event.preventDefault();
@@ -72,15 +87,18 @@ class Marks {
       shape?.remove();
       const { L, map, renderer } = this.view;
       const options = { pane: "marks", renderer, className: "mark chosen", weight: 2, fill: false };
-      shape = L.rectangle([start, at(event)], options).addTo(map);
+      const draw = this.drawing === "line" ? L.polyline : L.rectangle;
+      shape = draw([start, at(event)], options).addTo(map);
     });
     canvas.addEventListener("pointerup", (event) => {
       if (!start) return;
-      const box = this.view.L.latLngBounds(start, at(event));
+      const [from, to, what] = [start, at(event), this.drawing];
       const dragged = shape !== null;
       end();
       this.view.quietUntil = performance.now() + 300; // the click that ends a drag picks no pixel
-      if (dragged) this.view.send("rectangle", edges(box));
+      if (!dragged) return;
+      if (what === "line") this.view.send("line", [from.lat, from.lng, to.lat, to.lng]);
+      else this.view.send("rectangle", edges(this.view.L.latLngBounds(from, to)));
     });
     canvas.addEventListener("pointercancel", end);
     canvas.addEventListener("keydown", (event) => {

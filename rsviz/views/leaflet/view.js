@@ -40,14 +40,16 @@ class MapView {
     });
     this.compare = button("Compare", "Compare two layers with a divider", () => this.swipe.toggle());
     this.draw = button("Rectangle", "Draw a rectangle (or drag with shift held)", () =>
-      this.marks.arm(!this.marks.drawing));
+      this.marks.arm(this.marks.drawing === "rectangle" ? "" : "rectangle"));
+    this.drawLine = button("Line", "Draw a line across an edge", () =>
+      this.marks.arm(this.marks.drawing === "line" ? "" : "line"));
     const whole = button("Whole scene", "Show the whole scene", () => this.fit());
     this.basemapChooser = el("select", "tool", { "aria-label": "Basemap (needs the internet)" });
     const none = el("option", "", { value: "" }, "No basemap");
     const rest = Object.entries(BASEMAPS).map(([id, b]) => el("option", "", { value: id }, b.name));
     this.basemapChooser.append(none, ...rest);
     this.basemapChooser.addEventListener("change", () => this.setBasemap(this.basemapChooser.value));
-    const tools = [this.layersButton, this.compare, this.draw, whole, this.basemapChooser];
+    const tools = [this.layersButton, this.compare, this.draw, this.drawLine, whole, this.basemapChooser];
     this.bar = el("div", "bar", { role: "toolbar", "aria-label": "Map tools" }, ...tools);
     this.canvas = el("div", "canvas");
     this.north = el("div", "north", { title: "North is up", "aria-label": "North is up" }, "▲", el("b", "", {}, "N"));
@@ -84,7 +86,8 @@ class MapView {
     this.compare.hidden = data.layers.length < 2;
     this.swipe.update(data.swipe, data.layers);
     this.stack.update(data.layers);
-    this.marks.update(data.markers, data.rectangle);
+    this.drawLine.hidden = !data.lines;
+    this.marks.update(data.markers, data.rectangle, data.strokes);
     this.goTo(data.focus);
   }
 

@@ -14,6 +14,7 @@ from rsviz.draw.legend import class_legend, ramp_legend
 from rsviz.draw.paint import Values
 from rsviz.draw.warp import MapFrame
 from rsviz.views.map import MapFrames, MapLayer, Marker, happened, show_map
+from rsviz.views.strokes import arrow
 
 UTM = Grid(120, 160, "EPSG:32632", (10.0, 0.0, 600_000.0, 0.0, -10.0, 4_800_000.0), (10.0, 10.0))
 SCENES = {"utm": UTM, "plain": Grid(120, 160)}
@@ -56,6 +57,7 @@ fade = st.sidebar.slider("opacity", 0.0, 1.0, 0.7, 0.05, key="fade")
 which = st.sidebar.radio("layer", ["classes", "distance", "steps"], key="layer")
 scene = st.sidebar.radio("scene", [*SCENES, "none"], key="scene")
 swiping = st.sidebar.toggle("swipe", key="swiping")
+lining = st.sidebar.toggle("lines", key="lining")
 if scene in SCENES:
     frame = MapFrame.of(SCENES[scene])
     events = happened(frame, "main")
@@ -69,10 +71,22 @@ if scene in SCENES:
     with left:
         layers = layers_of(frame, which, fade)
         pair = ("image", layers[1].id) if swiping else None
-        show_map(frame, layers, "main", swipe=pair, markers=marked, rectangle=box, basemap=True)
+        show_map(
+            frame,
+            layers,
+            "main",
+            swipe=pair,
+            markers=marked,
+            rectangle=box,
+            strokes=[arrow((20.0, 20.0), (20.0, 60.0), "0.93")] if lining else (),
+            lines=lining,
+            basemap=True,
+        )
     with right:
         st.text(f"picked {picked}")
         st.text(f"box {box}")
         st.text(f"view {events.view}")
         st.text(f"missed {events.missed}")
         st.text(f"frame {events.frame}")
+        ends = (events.line.start, events.line.end) if events.line else ()
+        st.text(f"line {[tuple(round(v, 1) for v in end) for end in ends]}")
