@@ -259,6 +259,7 @@ class ModelCard:
     options: type = NoOptions
     trainer: str = ""
     differentiable: str = ""
+    teaching: dict[str, str] = field(default_factory=dict)
     weights: tuple[Weights, ...] = ()
     needs_weights: bool = True
     patch: int = 0
