@@ -49,10 +49,13 @@ def backward(  # noqa: PLR0912, PLR0915 - one nest of loops
     Args:
         dy, du, ddelta, dz: (batch, channels, steps); all but dy are written.
         dlast, dstart: addresses of (batch, channels, lanes).
-        db, dc: addresses of (range, batch, group, state, step), written, with strides db_step.
+        db, dc: addresses of (batch, group, state, step) with strides db_step, written; or, where
+            the channels of a group are several ranges, of a dense (range, batch, group, step,
+            lanes) each, for ``join`` to add up.
         da, dskip, dbias: addresses of arrays like a, skip, bias, the thread's own; added to.
     """
-    _, _, channels, states, steps, ranges = shape
+    batch, groups, channels, states, steps, ranges = shape
+    apart = ranges > 1
     lanes = (states + LANES - 1) // LANES * LANES
     chunks = (steps + CHUNK - 1) // CHUNK
     kind = work[0]
@@ -100,8 +103,13 @@ def backward(  # noqa: PLR0912, PLR0915 - one nest of loops
                     fill_rows(skips, pointer(kind, skip), d0, width, d1 - d0)
                 read_states(b_tile, lanes, b, i, g, t0, m, states)
                 read_states(c_tile, lanes, c, i, g, t0, m, states)
-                clear(db_tile, m * lanes)
-                clear(dc_tile, m * lanes)
+                if apart:
+                    at = (unit % ranges * batch + i) * groups + g
+                    at = (at * steps + t0) * lanes
+                    db_tile, dc_tile = shift(pointer(kind, db), at), shift(pointer(kind, dc), at)
+                if not apart or d0 == first_channel:
+                    clear(db_tile, m * lanes)
+                    clear(dc_tile, m * lanes)
                 before = pointer(kind, start)
                 if chunk:
                     at = (i * (chunks - 1) + chunk - 1) * channels * lanes
@@ -168,14 +176,51 @@ def backward(  # noqa: PLR0912, PLR0915 - one nest of loops
                     write_tile(along_b, width, du, i, d, t0, m, nd)
                     add_rows(pointer(kind, dbias), d, along_a, width, m, nd)
                     add_rows(pointer(kind, dskip), d, u_tile, width, m, nd)
-                at = unit % ranges * db_step[0] + i * db_step[1] + g * db_step[2] + t0 * db_step[4]
-                again = d0 != first_channel
-                for rows, tile in ((db, db_tile), (dc, dc_tile)):
-                    target = shift(pointer(kind, rows), at)
-                    write_rows(tile, lanes, target, db_step[3], db_step[4], m, states, again)
+                if not apart:
+                    again = d0 != first_channel
+                    write_states(db_tile, lanes, db, db_step, i, g, t0, m, states, again)
+                    write_states(dc_tile, lanes, dc, db_step, i, g, t0, m, states, again)
             if dstart:
                 copy(shift(pointer(kind, dstart), state), dh_tile, held)
     restore_denormals(former)
+
+
+@kernel
+def write_states(tile, lanes, base, strides, i, g, t0, steps, states, add):
+    """Copies the rows of a chunk to (batch, group, state, step), or adds them."""
+    at = i * strides[0] + g * strides[1] + t0 * strides[3]
+    target = shift(pointer(tile[0], base), at)
+    write_rows(tile, lanes, target, strides[2], strides[3], steps, states, add)
+
+
+@kernel
+def join(parts, target, strides, shape, work, first, end):
+    """Adds up what the ranges of channels give, for the chunks [first, end) of all sequences.
+
+    Args:
+        parts: address of (range, batch, group, step, lanes), dense.
+        target: address of (batch, group, state, step), with ``strides``; written.
+        shape, work: as in ``forward``.
+    """
+    batch, groups, _, states, steps, ranges = shape
+    lanes = (states + LANES - 1) // LANES * LANES
+    chunks = (steps + CHUNK - 1) // CHUNK
+    kind = work[0]
+    tile = pointer(kind, work.ctypes.data)
+    source = pointer(kind, parts)
+    apart = batch * groups * steps * lanes
+    for unit in range(first, end):
+        sequence, chunk = unit // chunks, unit % chunks
+        t0 = chunk * CHUNK
+        m = min(CHUNK, steps - t0)
+        at = (sequence * steps + t0) * lanes
+        for r in range(0, m * lanes, LANES):
+            total = vload(source, at + r)
+            for piece in range(1, ranges):
+                total = total + vload(source, piece * apart + at + r)
+            vstore(tile, r, total)
+        i, g = sequence // groups, sequence % groups
+        write_states(tile, lanes, target, strides, i, g, t0, m, states, False)
 
 
 @kernel

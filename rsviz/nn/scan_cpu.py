@@ -68,14 +68,16 @@ class _Scan(torch.autograd.Function):
         dy = tileable(torch.zeros_like(u) if dy is None else dy)
         dlast = None if dlast is None else plan.to_lanes(dlast)
         du, ddelta, dz = like(u), like(u), None if z is None else like(u)
-        db, dc = _states_like(B, plan.ranges), _states_like(B, plan.ranges)
+        db, dc = _states_like(B), _states_like(B)
+        parts = u.new_empty(plan.parts_shape) if plan.ranges > 1 else None
+        to_b, to_c = (db, dc) if parts is None else parts
         work = plan.scratch(u)
         da, dskip, dbias = (t.new_zeros(len(work), *t.shape) for t in (a, D, bias))
         dstart = None if start is None else torch.empty_like(start)
         inputs = _kernel_inputs(u, delta, a, B, C, D, bias, ctx.softplus, z, start)
         gradients = (
             address(kept), tensor(dy), address(dlast), tensor(du), tensor(ddelta),
-            tensor(dz), address(db), address(dc), db.stride(),
+            tensor(dz), address(to_b), address(to_c), db.stride(),
         )  # fmt: skip
 
         def task(share: int, begin: int, end: int) -> None:
@@ -83,9 +85,9 @@ class _Scan(torch.autograd.Function):
             scan_backward.backward(*inputs, *gradients, *own, work[share], begin, end)
 
         share_out(task, plan.units, plan.work, len(work))
-        db, dc, da, dskip, dbias = (
-            t[0] if t.shape[0] == 1 else t.sum(0) for t in (db, dc, da, dskip, dbias)
-        )
+        if parts is not None:
+            _join(parts, (db, dc), plan, work)
+        da, dskip, dbias = (t[0] if t.shape[0] == 1 else t.sum(0) for t in (da, dskip, dbias))
         dstart = None if dstart is None else dstart[..., : plan.states]
         return (
             du,
@@ -104,6 +106,17 @@ class _Scan(torch.autograd.Function):
         )
 
 
+def _join(parts: Tensor, wholes: tuple[Tensor, Tensor], plan: "_Plan", work: np.ndarray) -> None:
+    """Adds up the gradients of B and of C that the ranges of channels give."""
+
+    def task(share: int, begin: int, end: int) -> None:
+        for part, whole in zip(parts, wholes, strict=True):
+            places = address(part), address(whole), whole.stride()
+            scan_backward.join(*places, plan.shape, work[share], begin, end)
+
+    share_out(task, plan.chunks, plan.work, len(work))
+
+
 class _Plan:
     """How a scan is cut into units of work."""
 
@@ -120,6 +133,8 @@ class _Plan:
         self.units = sequences * self.ranges
         self.shape = (batch, groups, channels, self.states, steps, self.ranges)
         self.state_shape = (batch, channels, self.lanes)
+        self.chunks = sequences * -(-steps // CHUNK)
+        self.parts_shape = (2, self.ranges, sequences, steps, self.lanes)
         self.kept_shape = (batch, max(0, -(-steps // CHUNK) - 1), channels, self.lanes)
 
     def scratch(self, u: Tensor) -> np.ndarray:
@@ -163,9 +178,8 @@ def like(u: Tensor) -> Tensor:
     return u.new_empty(batch, steps, channels).transpose(1, 2)
 
 
-def _states_like(B: Tensor, ranges: int) -> Tensor:
-    """An uninitialised tensor (ranges, batch, groups, states, steps), laid out as B is."""
-    batch, groups, states, steps = B.shape
+def _states_like(B: Tensor) -> Tensor:
+    """An uninitialised tensor (batch, groups, states, steps), laid out as B is."""
     if B.stride(3) == 1:
-        return B.new_empty(ranges, batch, groups, states, steps)
-    return B.new_empty(ranges, batch, groups, steps, states).transpose(3, 4)
+        return B.new_empty(B.shape)
+    return B.new_empty(B.mT.shape).mT

@@ -7,7 +7,7 @@ import torch
 from scan_cases import assert_close, exact, inputs, outcome, relative_error
 
 from rsviz.core.errors import BadOption
-from rsviz.nn import scan
+from rsviz.nn import scan, scan_threads
 from rsviz.nn.scan import active_backend, selective_scan, selective_scan_trace
 
 
@@ -136,6 +136,23 @@ def test_one_and_two_threads_agree():
     for name, value in results[0].items():
         assert relative_error(value, results[1][name].double()) < 1e-6, name
     assert torch.equal(results[0]["y"], results[1]["y"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"), [((1, 300, 16, 70), 1), ((1, 600, 20, 40), 2), ((1, 6, 3, 33), 1)]
+)
+def test_channels_of_a_group_may_be_shared_out_to_threads(monkeypatch, shape, groups):
+    tensors = inputs(*shape, groups=groups)
+    wanted = exact(tensors)
+    last = [t.detach().movedim(-1, 0).contiguous().movedim(0, -1) for t in tensors]
+    monkeypatch.setattr(scan_threads, "_WORTHWHILE", 1)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        for layout in (tensors, last):
+            assert_close(outcome(ours, [t.detach().requires_grad_() for t in layout]), wanted)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_the_same_call_gives_the_same_bits():
