@@ -23,7 +23,7 @@ from rsviz.core.errors import UnreadableScene
 from rsviz.io.budget import Budget, array_bytes
 from rsviz.io.cf import Header
 from rsviz.io.layout import Layout, Selection
-from rsviz.io.paths import shown
+from rsviz.io.paths import printable, shown
 from rsviz.io.source import ArrayPixels
 
 MOST_OBJECTS = 10_000
@@ -52,9 +52,11 @@ class Dataset(Header):
 
     Attributes:
         chunks: sizes of its chunks, or None when it lies in one piece.
+        address: its name as the file writes it; `path` is the same for people.
     """
 
     chunks: tuple[int, ...] | None
+    address: str
 
 
 class Door:
@@ -102,7 +104,7 @@ class Door:
         layout = Layout(dataset.shape, stored_axes, dataset.dtype.itemsize)
         by_chunk = dict(zip(stored_axes, chunks, strict=True))
         apart = layout.band_first and by_chunk.get("C", 1) == 1
-        rows, cols = (min(by_chunk[letter], layout.size(letter)) for letter in "HW")
+        rows, cols = (min(by_chunk.get(letter, 1), layout.size(letter)) for letter in "HW")
         block = (rows, 0 if dataset.chunks is None or cols == layout.size("W") else cols)
 
         user = next(self._numbers)
@@ -134,7 +136,7 @@ class Door:
     def _stored(self, dataset: Dataset, part: list[slice]) -> NDArray[Any]:
         """A dense part of a dataset, after another look at where its numbers lie."""
         try:
-            node = self._file[dataset.path]
+            node = self._file[dataset.address]
             self._check(node, dataset.path)
             data: NDArray[Any] = node[tuple(part)]
         except FAILURES as error:
@@ -235,10 +237,10 @@ def _described(node: Any, path: str) -> Dataset:
     shape = tuple(int(n) for n in node.shape)
     attributes = _attributes(node)
     if attributes.get("CLASS") == "DIMENSION_SCALE":  # a scale names its own axis
-        dims = (path.rpartition("/")[2],) * len(shape)
+        dims = (printable(path.rpartition("/")[2]),) * len(shape)
     else:
         dims = _dimensions(node, len(shape))
-    return Dataset(path, shape, node.dtype, dims, attributes, node.chunks)
+    return Dataset(printable(path), shape, node.dtype, dims, attributes, node.chunks, path)
 
 
 def _dimensions(node: Any, axes: int) -> tuple[str, ...]:
@@ -258,7 +260,7 @@ def _dimensions(node: Any, axes: int) -> tuple[str, ...]:
         names = [node.file[refs[0]].name if len(refs) else "" for refs in lists]
     except FAILURES:
         return nameless
-    return tuple(str(name or "").rpartition("/")[2] for name in names)
+    return tuple(printable(str(name or "").rpartition("/")[2]) for name in names)
 
 
 def _attributes(node: Any) -> dict[str, str | tuple[float, ...]]:

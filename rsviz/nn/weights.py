@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
@@ -49,7 +50,10 @@ def read_state(weights: Weights) -> dict[str, Tensor]:
     """
     content = weights.content()
     check_header(content, weights.file)
-    state: dict[str, Tensor] = load(content)
+    try:
+        state: dict[str, Tensor] = load(content)
+    except SafetensorError as error:
+        raise _refused(weights.file, "its header is not that of safetensors") from error
     for name, tensor in state.items():
         if tensor.is_floating_point() and bool(torch.isnan(tensor).any()):
             raise _refused(weights.file, f"'{name[:80]}' holds what is not a number")

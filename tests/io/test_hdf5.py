@@ -325,3 +325,23 @@ def test_closing_releases_the_file(tmp_path: Path) -> None:
         source.read()
     with h5py.File(path, "a") as file:
         file["more"] = 1
+
+
+def test_a_list_of_wavelengths_beside_a_plain_array(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["scene"] = files.cube()
+        file.create_dataset("wavelength", data=np.array(files.WAVELENGTHS), chunks=(2,))
+    assert open_file(path).describe().wavelengths_nm == pytest.approx(files.WAVELENGTHS)
+
+
+def test_names_that_cannot_be_printed_are_read_and_shown_harmlessly(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["evil\x1b[31m\n/sc\u202eene"] = files.cube()
+        file["other"] = files.cube()[0]
+    source = open_file(path)
+    assert source.describe().variable.isprintable()
+    assert np.array_equal(source.read().pixels[0], files.cube())
+    again = open_file(path, variable=source.describe().variable)
+    assert again.describe() == source.describe()

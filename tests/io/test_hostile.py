@@ -8,20 +8,16 @@ import sys
 import traceback
 from pathlib import Path
 
-import numpy as np
 import pytest
 import scene_files as files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import read_everything
 
-from rsviz.core.errors import RsvizError
-from rsviz.core.grid import Window
-from rsviz.io.budget import Budget
 from rsviz.io.doors import HDF5, MAGIC, open_file
 from rsviz.io.paths import header_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-SMALL = Budget(read_bytes=50_000_000, unpack_bytes=10_000_000, block_bytes=10_000_000)
 FEW = settings(
     max_examples=25,
     derandomize=True,
@@ -51,30 +47,6 @@ def try_everything(path: Path) -> None:
     if HDF5 in content and code < 0:
         return  # the HDF5 library itself crashed or ran on; the reader process exists for this
     assert code == 0, f"the reader ended with {code} on {content!r}"
-
-
-def read_everything(path: Path) -> None:
-    """Open, describe, read a corner, the whole and a spectrum; only RsvizError may escape."""
-    try:
-        source = open_file(path, budget=SMALL)
-    except RsvizError as error:
-        assert error.message
-        assert error.message.isprintable()
-        return
-    try:
-        d = source.describe()
-        told = (d.name, d.variable, *d.notes, *d.choices, *(band.name for band in d.bands))
-        assert all(text.isprintable() for text in told)
-        t, c, h, w = d.shape
-        corner = source.read(Window(h - 1, w - 1, 1, 1), (c - 1,))
-        assert corner.pixels.shape == (t, 1, 1, 1)
-        assert source.spectrum(h - 1, 0).values.shape == (c,)
-        scene = source.read()
-        assert np.isfinite(scene.pixels).all()
-    except RsvizError as error:
-        assert error.message
-    finally:
-        source.close()
 
 
 @pytest.fixture(scope="module")
