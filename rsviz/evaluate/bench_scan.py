@@ -10,8 +10,7 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -21,12 +20,13 @@ import torch
 from torch import Tensor
 
 from rsviz.evaluate import bench_scan_rivals as rivals
+from rsviz.evaluate.bench_scan_floor import Floor, Shape, threads_at_most
 from rsviz.evaluate.bench_scan_memory import peak_mib
 from rsviz.evaluate.bench_scan_net import training_step
 from rsviz.evaluate.rows import Row, row
 from rsviz.nn.scan import active_backend, selective_scan, warm_up
 
-SHAPES: tuple[rivals.Shape, ...] = (
+SHAPES: tuple[Shape, ...] = (
     (256, 128, 16, 61),
     (64, 64, 16, 200),
     (1, 128, 16, 4096),
@@ -53,9 +53,9 @@ def bench_scan(quick: bool) -> list[Row]:
             it the result is also kept in ``models/mamba_moe/benchmark.json``.
     """
     started = time.perf_counter()
-    with _threads(2):
+    with threads_at_most(2):
         warm_up()
-        floor = rivals.Floor()
+        floor = Floor()
         rows = _machine(floor)
         cases = [(shape, training) for shape in SHAPES for training in (False, True)]
         for number, (shape, training) in enumerate(cases):
@@ -70,16 +70,19 @@ def bench_scan(quick: bool) -> list[Row]:
     return rows
 
 
-def _machine(floor: rivals.Floor) -> list[Row]:
+def _machine(floor: Floor) -> list[Row]:
     return [
         row("machine/copy", floor.bandwidth / 1e9, "GB/s"),
         row("machine/exponentials", floor.exps_ours / 1e9, "G/s"),
         row("machine/exponentials by torch", floor.exps_torch / 1e9, "G/s"),
+    ] + [
+        row(f"machine/{name}, median below best", 100 * spread, "%")
+        for name, spread in floor.spreads.items()
     ]
 
 
 def _against_loop(
-    shape: rivals.Shape, training: bool, floor: rivals.Floor, rounds: int, patience: float
+    shape: Shape, training: bool, floor: Floor, rounds: int, patience: float
 ) -> list[Row]:
     """The scan beside the honest loop and the floor."""
     kind, tensors = "training" if training else "forward", rivals.random_inputs(shape)
@@ -121,7 +124,7 @@ def _on(threads: int, work: Work) -> Work:
     """The same work on so many threads."""
 
     def run() -> None:
-        with _threads(threads):
+        with threads_at_most(threads):
             work()
 
     return run
@@ -226,7 +229,7 @@ def _epoch(quick: bool) -> list[Row]:
     return [row("epoch/MambaHSI-like,64,145x145x200", epoch, "s", "target", MOST_EPOCH_SECONDS)]
 
 
-def _lengths(floor: rivals.Floor, quick: bool) -> list[Row]:
+def _lengths(floor: Floor, quick: bool) -> list[Row]:
     """Time against length: ours streamed in pieces, the loop, a parallel scan, the floor."""
     rows = []
     parallel = rivals.parallel_scan()
@@ -295,17 +298,6 @@ def _seconds(work: Work) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-@contextmanager
-def _threads(most: int) -> Iterator[None]:
-    """Lets torch, and so the scan, use so many threads at most inside a block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(most, before))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _keep(rows: list[Row]) -> None:

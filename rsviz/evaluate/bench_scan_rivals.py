@@ -1,21 +1,18 @@
-"""What the selective scan is measured against: two loops, a parallel scan, and the machine."""
+"""What the selective scan is measured against: two loops and a parallel scan."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
+from rsviz.evaluate.bench_scan_floor import Shape
 from rsviz.nn import scan_reference
 
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 """u, delta (batch, channels, length), A, B, C (batch, states, length), D to y."""
-
-Shape = tuple[int, int, int, int]
-"""Batch, channels, states, length."""
 
 
 def loop_unbind(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> Tensor:
@@ -65,67 +62,3 @@ def random_inputs(shape: Shape, dtype: torch.dtype = torch.float32) -> list[Tens
     B, C = normal(batch, states, length), normal(batch, states, length)
     tensors = (normal(batch, channels, length), delta, A, B, C, torch.ones(channels))
     return [t.to(dtype).requires_grad_() for t in tensors]
-
-
-class Floor:
-    """The least time a scan can take here: bytes over bandwidth, exponentials over throughput.
-
-    Attributes:
-        bandwidth: bytes copied a second (read and written).
-        exps_torch: exponentials a second by ``torch.exp`` in the second-level cache.
-        exps_ours: the same by the kernels' own, in the first-level cache.
-    """
-
-    def __init__(self) -> None:
-        source, target = torch.rand(2, 2**25).unbind(0)
-        self.bandwidth = 8 * source.numel() / _best(lambda: target.copy_(source))
-        numbers = -torch.rand(2**17)
-        result = torch.empty_like(numbers)
-
-        def exponentials() -> None:
-            for _ in range(20):
-                torch.exp(numbers, out=result)
-
-        self.exps_torch = 20 * numbers.numel() / _best(exponentials)
-        self.exps_ours = _own_exponentials()
-
-    def seconds(self, shape: Shape, training: bool) -> float:
-        """Lower bound of a scan; the backward computes each exponential again."""
-        batch, channels, states, length = shape
-        wide, narrow = batch * channels * length, batch * states * length
-        transferred = 4 * (3 * wide + 2 * narrow)
-        exponentials = wide * states
-        if training:
-            transferred += 4 * (5 * wide + 4 * narrow)
-            exponentials *= 2
-        fastest = max(self.exps_torch, self.exps_ours)
-        return max(transferred / self.bandwidth, exponentials / fastest)
-
-
-def _own_exponentials() -> float:
-    """Exponentials a second of the scan's own kernel, with all threads; 0 without numba."""
-    if find_spec("numba") is None:
-        return 0.0
-    from rsviz.nn.scan_probe import exponentiate
-    from rsviz.nn.scan_threads import share_out
-
-    rounds, size = 2000, 4096
-    threads = torch.get_num_threads()
-    numbers = -torch.rand(threads, size)
-
-    def task(share: int, first: int, end: int) -> None:
-        exponentiate(numbers[share].numpy(), rounds)
-
-    task(0, 0, 1)
-    seconds = _best(lambda: share_out(task, threads, threads * rounds * size))
-    return threads * rounds * size / seconds
-
-
-def _best(work: Callable[[], object], repeats: int = 7) -> float:
-    """Shortest of several times: a limit of the machine, not of its other users."""
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)

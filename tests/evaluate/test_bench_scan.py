@@ -7,6 +7,7 @@ import torch
 
 from rsviz.evaluate import bench_scan as bench
 from rsviz.evaluate import bench_scan_rivals as rivals
+from rsviz.evaluate.bench_scan_floor import Floor, threads_at_most
 from rsviz.nn.scan import selective_scan
 
 SMALL = (2, 8, 4, 40)
@@ -50,3 +51,23 @@ def test_a_full_result_is_kept_beside_other_measurements(monkeypatch, tmp_path):
     assert kept["inference"] == 1
     assert kept["scan"]["rows"] == rows
     assert {"date", "cpu", "threads", "versions"} <= set(kept["scan"])
+
+
+def test_the_floor_is_the_slower_of_bytes_and_exponentials():
+    floor = Floor.__new__(Floor)
+    floor.bandwidth, floor.exps_torch, floor.exps_ours = 1e9, 1e9, 4e9
+    batch, channels, states, length = shape = (2, 3, 5, 7)
+    wide, narrow = batch * channels * length, batch * states * length
+    forward = (3 * wide + 2 * narrow) * 4 / 1e9
+    assert floor.seconds(shape, False) == pytest.approx(forward)
+    floor.bandwidth = 1e15
+    assert floor.seconds(shape, False) == pytest.approx(wide * states / 4e9)
+    assert floor.seconds(shape, True) == pytest.approx(2 * wide * states / 4e9)
+
+
+def test_the_machine_is_measured_alike_twice():
+    with threads_at_most(2):
+        first, second = Floor(), Floor()
+    assert first.exps_ours == pytest.approx(second.exps_ours, rel=0.15)
+    assert first.exps_ours > 1e8 and first.bandwidth > 1e8
+    assert all(0 <= spread < 1 for spread in first.spreads.values())
