@@ -79,6 +79,7 @@ CARD = ModelCard(
     },
     factory="models.mamba_moe.model:MambaMoEModel",
     trainer="models.mamba_moe.train:train",
+    differentiable="models.mamba_moe.scores:scores_at",
     teaching={"embed": "32", "pool_first": "no", "epochs": "100"},
     options=Options,
     weights=read_weights(Path(__file__).parent / "weights"),

@@ -109,6 +109,7 @@ CARD = ModelCard(
     },
     factory="models.sformer.model:SFormerModel",
     trainer="models.sformer.train:train",
+    differentiable="models.sformer.scores:scores_at",
     teaching={"epochs": "60"},
     options=Options,
     weights=read_weights(Path(__file__).parent / "weights"),

@@ -21,6 +21,7 @@ Work = Callable[[Scene, Job, OnStep, Callable[[], bool], OnPartial], Result]
 
 TASKS = {
     "run": "rsviz.jobs.tasks:run_and_score",
+    "attribute": "rsviz.jobs.tasks:attribute",
     "train": "rsviz.jobs.lesson:train",
 }
 """All tasks: "module:function" of (scene, job, on_step, cancelled, on_partial) -> Result."""
@@ -84,3 +85,16 @@ def run_and_score(
     from rsviz.evaluate.judge import judge
 
     return judge(run.run(scene, ask_of(job), on_step, cancelled, on_partial), scene)
+
+
+def attribute(
+    scene: Scene,
+    job: Job,
+    on_step: OnStep,
+    cancelled: Callable[[], bool],
+    on_partial: OnPartial,
+) -> Result:
+    """Explain the class of the pixel that the job's settings name."""
+    from rsviz.evaluate import attribution
+
+    return attribution.attribute(scene, ask_of(job), job.settings, on_step, cancelled)

@@ -31,7 +31,7 @@ def title_of(made: RunRecord) -> str:
     """Model, weights and changes of a run in a few words."""
     changes = ", ".join(change.name.replace("_", " ") for change in made.changes)
     text = f"{registry.card(made.model).title}, {made.weights}"
-    return plain(f"{text}, spectra changed by {changes}" if changes else text)
+    return plain(f"{text}, after {changes}" if changes else text)
 
 
 def choose(study: Study) -> None:

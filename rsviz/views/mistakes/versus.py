@@ -68,7 +68,7 @@ def _run(session: Session, about: Description, question: ask.Question) -> ask.Qu
         on_change=bind("second-model", second.model, chosen),
     )
     card = fitting[second.model]
-    weights = ask.choose_weights(second, card, about, "second-weights")
+    weights = ask.choose_weights(session, second, card, about, "second-weights")
     with st.expander("Settings of B", key="second-settings"):
         values = second.options.setdefault(card.id, {})
         forms.options_form(f"second-{card.id}", card.options, values)
