@@ -12,6 +12,8 @@ shell.route(
         "Ask": [
             st.Page("pages/classify.py", title="Classify", icon=":material/category:"),
             st.Page("pages/time_series.py", title="Time series", icon=":material/timeline:"),
+            st.Page("pages/super_resolve.py", title="Super-resolve", icon=":material/zoom_in:"),
+            st.Page("pages/train.py", title="Train", icon=":material/school:"),
         ],
         "Understand": [
             st.Page("pages/internals.py", title="Internals", icon=":material/account_tree:"),

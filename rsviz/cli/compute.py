@@ -76,7 +76,7 @@ def _asked(args: Namespace) -> Ask:
         )
     return Ask(
         model=card.id,
-        weights=args.weights,
+        weights=_weights(args.weights),
         options=build(card.options, dict(args.set)),
         wants=wants,
         device=resolve(args.device),
@@ -85,6 +85,11 @@ def _asked(args: Namespace) -> Ask:
         scene_axes=args.axes,
         changes=tuple(_change(text) for text in args.change),
     )
+
+
+def _weights(wanted: str) -> str:
+    """An id of weights, or the absolute path of a folder that holds some."""
+    return str(Path(wanted).resolve()) if wanted and Path(wanted).is_dir() else wanted
 
 
 def _read_record(args: Namespace) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def _repeated(record: dict[str, Any], device: str) -> Ask:
     if not record["scene_ref"]:
         raise BadOption("The record does not say how its scene was opened; it cannot be repeated.")
     card = registry.card(record["model"])
-    stored = next((w for w in card.weights if w.id == record["weights"]), None)
+    stored = card.named(record["weights"])
     if stored is not None and stored.sha256 != record["weights_sha256"]:
         raise BadOption(
             f"The weights '{stored.id}' have changed since the record was made: their hash is "
@@ -152,9 +157,8 @@ def _read(ask: Ask) -> Scene:
 
 def _training_seed(result: Result) -> int:
     """The seed with which the weights of a run were trained; the run's own without weights."""
-    weights = registry.card(result.record.model).weights
-    found = {w.id: w.seed for w in weights}
-    return found.get(result.record.weights, result.record.seed)
+    weights = registry.card(result.record.model).named(result.record.weights)
+    return weights.seed if weights is not None else result.record.seed
 
 
 def _told(data: dict[str, Any]) -> str:

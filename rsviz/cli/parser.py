@@ -78,7 +78,9 @@ def _running(commands: argparse._SubParsersAction[_Parser]) -> None:
     run = _command(commands, "run", compute.run, "run a model on a scene")
     run.add_argument("model", nargs="?", help="id of a model")
     run.add_argument("--scene", help="id of a scene, or a file")
-    run.add_argument("--weights", default="", help="id of weights; the first that fit by default")
+    run.add_argument(
+        "--weights", default="", help="their id, or a folder; the first that fit by default"
+    )
     run.add_argument("--want", action="append", default=[], help="a layer on request; 'all'")
     run.add_argument("--out", metavar="DIR", help="write the result there")
     run.add_argument("--record", metavar="FILE", help="repeat the run of a record.json")

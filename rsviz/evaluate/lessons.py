@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from rsviz.evaluate.protocols import Labels, fingerprint
 from rsviz.evaluate.training import trainer_of
 from rsviz.nn.fit import OnEpoch, Trained
 
-FILE, CHECKPOINT, SKETCH = "weights.safetensors", "unfinished.ckpt", "sketch"
+FILE, SKETCH = "weights.safetensors", "sketch"
 Pixels = Sequence[tuple[int, int, int]]
 """Rows, columns and labels 1..K."""
 
@@ -66,13 +67,14 @@ def teach(
     settings: dict[str, str],
     seed: int,
     folder: Path,
+    checkpoint: Path | None,
     device: str,
     on_step: OnStep,
     on_epoch: OnEpoch | None = None,
 ) -> Weights:
     """Train on chosen pixels and leave record and file in a folder.
 
-    A training that was cancelled goes on from where it was, if the folder is the same.
+    A training that was cancelled goes on from where it was, if the checkpoint is there.
 
     Args:
         card: whose model.
@@ -82,6 +84,7 @@ def teach(
         settings: of the trainer, as text.
         seed: of everything random.
         folder: where to; made if need be.
+        checkpoint: where to save and resume an unfinished training; removed at the end.
         device: torch device name, resolved.
         on_step: called with (done, total, what).
         on_epoch: called after each epoch with a function that gives the state so far.
@@ -93,7 +96,6 @@ def teach(
     labels = labels_of(pixels, scene, names)
     truth = scene.truth if scene.truth and scene.truth.names == tuple(names) else None
     view = replace(scene, truth=Truth(labels, tuple(names), truth.colours if truth else ()))
-    checkpoint = folder / CHECKPOINT
     folder.mkdir(parents=True, exist_ok=True)
     trained = trainer_of(card)(view, labels, seed, settings, checkpoint, device, on_step, on_epoch)
     record = record_of(card, view, trained, settings, seed)
@@ -101,7 +103,8 @@ def teach(
     if truth is not None:
         record["metrics"] |= {"truth": fingerprint(truth)}
     weights = written(card, record, trained, folder)
-    checkpoint.unlink(missing_ok=True)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     return weights
 
 
@@ -145,6 +148,15 @@ def written(card: ModelCard, record: records.Record, trained: Trained, folder: P
     found = card.named(str(folder))
     assert found is not None
     return found
+
+
+def remember(folder: Path, metrics: dict[str, Any]) -> None:
+    """Add single numbers that were measured to the record in a folder."""
+    index = folder / "weights.json"
+    (record,) = json.loads(index.read_text(encoding="utf8"))
+    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+    record["metrics"] |= records.rounded(numbers)
+    index.write_text(json.dumps([record], indent=1, ensure_ascii=False), encoding="utf8")
 
 
 def sketch(

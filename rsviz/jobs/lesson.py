@@ -22,6 +22,9 @@ from rsviz.jobs.tasks import ask_of
 if TYPE_CHECKING:
     from rsviz.nn.fit import Trained
 
+CHECKPOINT = "unfinished.ckpt"
+"""File of an unfinished training in the folder of its lesson."""
+
 MOST_PIXELS = 90_000
 MOST_EPOCHS = 400
 SHARE = 0.25
@@ -107,6 +110,9 @@ def train(
         on_step(done, total + 1, what)
 
     def epoch(state: Callable[[], Trained]) -> None:
+        board.epoch += 1
+        if board.epoch == lesson.epochs:
+            board.loss = list(state().history["loss"])
         if board.due():
             on_partial(board.drawn(state(), job.model, ask.device))
 
@@ -119,6 +125,7 @@ def train(
         settings,
         job.seed,
         folder,
+        folder / CHECKPOINT,
         ask.device,
         step,
         epoch,
@@ -126,6 +133,7 @@ def train(
     on_step(lesson.epochs, lesson.epochs + 1, "running what was learned")
     result = judge(run.run(scene, replace(ask, weights=weights.id), None, cancelled), scene)
     if result.metrics:
+        lessons.remember(folder, result.metrics)
         result = replace(result, metrics=result.metrics | {"rivals": board.rivals()})
     layer = next(each for each in result.layers.values() if isinstance(each, ClassMap))
     board.note(lesson.epochs, layer)
@@ -144,6 +152,7 @@ class _Board:
     accuracy: list[float] = field(default_factory=list)
     drawn_at: float = field(default_factory=time.monotonic)
     cost: float = 0.0
+    epoch: int = 0
 
     def __post_init__(self) -> None:
         from rsviz.evaluate.lessons import labels_of

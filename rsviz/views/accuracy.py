@@ -35,10 +35,12 @@ def headline(result: Result) -> None:
 
 def protocol_of(result: Result) -> str:
     """The protocol and seed that drew the training pixels of the weights."""
-    for weights in registry.card(result.record.model).weights:
-        if weights.id == result.record.weights:
-            return f"protocol {weights.protocol}, seed {weights.seed}"
-    return "protocol unknown"
+    weights = registry.card(result.record.model).named(result.record.weights)
+    if weights is None:
+        return "protocol unknown"
+    if not weights.protocol:
+        return "pixels that you chose"
+    return f"protocol {weights.protocol}, seed {weights.seed}"
 
 
 def panel(found: Classified) -> None:

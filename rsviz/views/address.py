@@ -19,7 +19,7 @@ from rsviz.views.state import CONFIDENT_FROM, Pixel, Second, Session, Value
 KEY = "rsviz"
 NAMES = (
     "scene", "variable", "axes", "model", "weights", "set", "pixel", "pin",
-    "area", "filter", "confident", "against", "against-weights", "against-set", "change",
+    "area", "filter", "confident", "against", "against-weights", "against-set", "change", "before",
 )  # fmt: skip
 
 
@@ -50,21 +50,22 @@ def from_address(query: Mapping[str, Sequence[str]]) -> Session:
         variable=last("variable"),
         axes=last("axes"),
         model=last("model"),
-        weights=last("weights"),
+        weights=_shared(last("weights")),
         picked=_pixel(last("pixel")),
         pinned=_pixel(last("pin")),
         rectangle=_window(last("area")),
         filter=Filter.from_text(query.get("filter", ())),
         confident_from=_share(last("confident")),
-        second=Second(model=last("against"), weights=last("against-weights")),
+        second=Second(model=last("against"), weights=_shared(last("against-weights"))),
         wants_run=bool(last("model")),
     )
     session.options[session.model] = _settings(query.get("set", ()))
     second = session.second
     second.options[second.model] = _settings(query.get("against-set", ()))
-    for text in query.get("change", ()):
-        name, _, settings = text.partition(":")
-        second.changes[name] = _settings(settings.split(","))
+    for parameter, changes in (("change", second.changes), ("before", session.before)):
+        for text in query.get(parameter, ()):
+            name, _, settings = text.partition(":")
+            changes[name] = _settings(settings.split(","))
     second.kind = "run" if second.model else "changed" if second.changes else ""
     return session
 
@@ -84,7 +85,7 @@ def to_address(session: Session, defaults: Mapping[str, Value]) -> dict[str, str
         "variable": session.variable,
         "axes": session.axes,
         "model": session.model,
-        "weights": session.weights,
+        "weights": _shared(session.weights),
         "set": _pairs({k: v for k, v in chosen.items() if str(v) != str(defaults.get(k))}),
         "pixel": _text(session.picked),
         "pin": _text(session.pinned),
@@ -92,13 +93,10 @@ def to_address(session: Session, defaults: Mapping[str, Value]) -> dict[str, str
         "filter": session.filter.as_text(),
         "confident": "" if confident == CONFIDENT_FROM else f"{confident:g}",
         "against": second.model if run else "",
-        "against-weights": second.weights if run else "",
+        "against-weights": _shared(second.weights) if run else "",
         "against-set": _pairs(second.options.get(second.model, {})) if run else "",
-        "change": [
-            f"{name}:{','.join(_pairs(settings))}" for name, settings in second.changes.items()
-        ]
-        if changed
-        else "",
+        "change": _changes(second.changes) if changed else "",
+        "before": _changes(session.before),
     }
     return {name: value for name, value in parts.items() if value}
 
@@ -110,6 +108,11 @@ def write(session: Session) -> None:
     as_lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items()}
     if {name: st.query_params.get_all(name) for name in st.query_params} != as_lists:
         st.query_params.from_dict(wanted)
+
+
+def _shared(weights: str) -> str:
+    """Weights that an address may name: those of a card, not a visitor's own (a path)."""
+    return "" if weights.startswith("/") else weights
 
 
 def _settings(texts: Sequence[str]) -> dict[str, Value]:
@@ -144,6 +147,11 @@ def _corners(window: Window | None) -> str:
     if window is None:
         return ""
     return f"{window.row},{window.col},{window.height},{window.width}"
+
+
+def _changes(changes: Mapping[str, Mapping[str, Value]]) -> list[str]:
+    """Changes of a scene as the command line writes them: 'noise:sigma=0.01'."""
+    return [f"{name}:{','.join(_pairs(settings))}" for name, settings in changes.items()]
 
 
 def _pixel(text: str) -> Pixel | None:

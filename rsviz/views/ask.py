@@ -17,7 +17,7 @@ from rsviz.core.errors import RsvizError
 from rsviz.core.model import Change, Result
 from rsviz.core.scene import Description
 from rsviz.jobs.executor import Job, JobState
-from rsviz.views import clients, errors, forms, machine
+from rsviz.views import clients, errors, forms, machine, own
 from rsviz.views.progress import progress_text
 from rsviz.views.state import Second, Session, bind
 from rsviz.views.words import percent, plain
@@ -55,7 +55,8 @@ def panel(
         The question, or None when no model takes this scene.
     """
     cards = registry.emitting(kind)
-    reasons = {card.id: card.why_not(about) for card in cards}
+    mine = {card.id for card in cards if own.fitting(session, card, about)}
+    reasons = {card.id: card.why_not(about) if card.id not in mine else [] for card in cards}
     fitting = {card.id: card for card in cards if not reasons[card.id]}
     if fitting:
         if session.model not in fitting:
@@ -76,7 +77,7 @@ def panel(
                 st.markdown(f"**{plain(other.title)}** {plain(' '.join(reasons[other.id]))}")
     if not fitting:
         return None
-    weights = choose_weights(session, card, about)
+    weights = choose_weights(session, session, card, about)
     with st.expander("Settings", key="settings"):
         forms.options_form(card.id, card.options, session.options.setdefault(card.id, {}))
         machine.choose_device(session)
@@ -231,6 +232,12 @@ def withdraw(session: Session, question: Question) -> None:
         clients.executor().cancel(session.jobs.pop(_name(question.job)))
 
 
+def under_way(session: Session, question: Question) -> bool:
+    """Whether the question is waiting or being answered."""
+    now = _state_of(session, _name(question.job))
+    return now is not None and now.status in BUSY
+
+
 def waiting(session: Session, question: Question, key: str = "cancel") -> bool:
     """Show how the run is doing while it is under way, or why it gave nothing.
 
@@ -285,10 +292,15 @@ def _choose(session: Session, model: str) -> None:
 
 
 def choose_weights(
-    who: Session | Second, card: ModelCard, about: Description, key: str = "weights"
+    session: Session,
+    who: Session | Second,
+    card: ModelCard,
+    about: Description,
+    key: str = "weights",
 ) -> str:
-    """The weights to use; a choice is offered when several fit."""
-    by_id = {weights.id: weights for weights in card.fitting(about)}
+    """The weights to use, the visitor's own among them; a choice is offered when several fit."""
+    found = (*card.fitting(about), *own.fitting(session, card, about))
+    by_id = {weights.id: weights for weights in found}
     if not by_id:
         return ""
     if who.weights not in by_id:
@@ -310,6 +322,8 @@ def choose_weights(
 
 
 def _weights_label(weights: Weights) -> str:
+    if own.is_own(weights.id):
+        return own.label(weights)
     accuracy = weights.metrics.get("overall_accuracy")
     measured = f", OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
     return f"{weights.id.rpartition('/')[0]} · seed {weights.seed}{measured}"

@@ -11,7 +11,7 @@ import streamlit as st
 
 from rsviz.core.model import Result, RunRecord
 from rsviz.jobs.exporter import export
-from rsviz.views import clients, errors, uploads
+from rsviz.views import clients, errors, own, uploads
 from rsviz.views.bench import Bench
 from rsviz.views.words import plain, seconds, size
 
@@ -58,9 +58,10 @@ def record(result: Result) -> None:
 
 def facts_of(made: RunRecord) -> list[tuple[str, str]]:
     """A record as (name, value) for people."""
+    name = "your own" if own.is_own(made.weights) else made.weights
     facts = [
         ("Model", made.model),
-        ("Weights", f"{made.weights}, SHA-256 {made.weights_sha256[:12]}…"),
+        ("Weights", f"{name}, SHA-256 {made.weights_sha256[:12]}…"),
         ("Scene", made.scene_name),
         ("Settings", ", ".join(f"{k} = {v}" for k, v in made.options.items()) or "none"),
         ("Device", f"{made.device}, seed {made.seed}"),

@@ -16,6 +16,7 @@ from rsviz.core.edges import Line
 from rsviz.core.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.draw.colour import Limits
+from rsviz.views.taught import Teaching
 
 Pixel = tuple[int, int]
 Value = bool | int | float | str
@@ -79,6 +80,7 @@ class Session:
         upload: whether the scene is a private file of this visitor.
         model, weights, device: what shall run; "" and "auto" leave the choice to us.
         options: values by model and option name.
+        before: settings of what is done to the scene before it is sharpened, by the name of the change.
         picked, pinned: the pixels (row, column) to look into.
         collected: spectra that are kept.
         keep_clicks: whether every clicked spectrum is kept.
@@ -93,6 +95,7 @@ class Session:
         filter: which test pixels are lit; the rectangle filters as well.
         confident_from: probability from which an answer counts as confident.
         second: what the result is compared with.
+        teaching: what the visitor teaches, and the models that came of it.
         chosen: what a page shows of several, by the key of the choice.
         jobs: ids of submitted jobs by what they ask.
         wants_run: whether the address asked for a result, so that it starts by itself.
@@ -106,6 +109,7 @@ class Session:
     weights: str = ""
     device: str = "auto"
     options: dict[str, dict[str, Value]] = field(default_factory=dict)
+    before: dict[str, dict[str, Value]] = field(default_factory=dict)
     picked: Pixel | None = None
     pinned: Pixel | None = None
     collected: list[Collected] = field(default_factory=list)
@@ -121,6 +125,7 @@ class Session:
     filter: Filter = field(default_factory=Filter)
     confident_from: float = CONFIDENT_FROM
     second: Second = field(default_factory=Second)
+    teaching: Teaching = field(default_factory=Teaching)
     chosen: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     wants_run: bool = False
@@ -129,6 +134,7 @@ class Session:
         """Change to another scene; what belonged to the old one is forgotten."""
         self.scene, self.upload = ref, upload
         self.choose("", "")
+        self.teaching.forget_scene()
         self.weights = self.second.weights = ""
 
     def choose(self, variable: str, axes: str) -> None:
