@@ -193,6 +193,10 @@ def evaluate(args: Namespace) -> Answer:
         quick=args.quick,
         **pairing,
     )
+    if args.record:
+        from rsviz.evaluate.summaries import keep
+
+        keep(found)
     columns = metrics.shown(found["metrics"])
     scored = {args.model: found["metrics"] | {"spread": found["spread"]}} | found["baselines"]
     rows = [(name, *(_cell(key, m) for key in columns)) for name, m in scored.items()]
@@ -248,6 +252,28 @@ def train(args: Namespace) -> Answer:
     )
     seconds = record["metrics"]["training_seconds"]
     return Answer(record, f"{name}: {_scores(record['metrics'])}; trained in {seconds:.0f} s")
+
+
+def calibrate(args: Namespace) -> Answer:
+    """Calibrate committed weights with training pixels that a second training leaves out."""
+    from rsviz.evaluate.held_out import calibrate as fit
+    from rsviz.evaluate.records import weights_id
+    from rsviz.nn.device import resolve
+
+    name = f"{args.model}/{weights_id(args.protocol, args.seed, args.variant)}"
+    checkpoint = CHECKPOINTS / f"{name.replace('/', '-')}-calibration.ckpt"
+    device, progress = resolve(args.device), Progress()
+    found = fit(
+        args.model,
+        args.protocol,
+        args.seed,
+        device,
+        progress,
+        variant=args.variant,
+        checkpoint=checkpoint,
+    )
+    text = f"{name}: temperature {found['temperature']:.2f} from {found['n_validation']} pixels"
+    return Answer(found, text)
 
 
 def _scores(found: dict[str, Any]) -> str:

@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 def _showing(commands: argparse._SubParsersAction[_Parser]) -> None:
     _command(commands, "scenes", show.scenes, "list the scenes")
     _command(commands, "models", show.models, "list the models with their weights")
+    board = _command(commands, "scores", show.scores, "all recorded scores beside baselines")
+    board.add_argument("--write", metavar="FILE", help="put the tables between the marks of a file")
     describe = _command(commands, "describe", show.describe, "what a file holds")
     describe.add_argument("file", help="a file, or the id of a scene")
     _reading(describe)
@@ -102,6 +104,7 @@ def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
     score.add_argument("--protocol", required=True)
     score.add_argument("--seeds", type=int, metavar="N", help="use seeds 0 to N-1")
     score.add_argument("--variant", default="", help="of the weights, e.g. pixel")
+    score.add_argument("--record", action="store_true", help="keep it for catalogue and README")
     score.add_argument("--against", default="", metavar="MODEL", help="another model, in pairs")
     _quick(score)
     _device(score)
@@ -114,6 +117,14 @@ def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
     train.add_argument("--restart", action="store_true", help="do not resume an unfinished one")
     _setting(train, "setting of the trainer")
     _device(train)
+    fit = _command(
+        commands, "calibrate", compute.calibrate, "fit temperature and prediction sets of weights"
+    )
+    fit.add_argument("model")
+    fit.add_argument("--protocol", required=True)
+    fit.add_argument("--seed", type=int, default=0)
+    fit.add_argument("--variant", default="", help="of the weights")
+    _device(fit)
     timed = _command(commands, "bench", bench.bench, "measure speed and memory")
     timed.add_argument("name", help="'all', or one of the benches")
     _quick(timed)

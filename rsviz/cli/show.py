@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 
 from rsviz.cli.output import Answer, table
-from rsviz.core import registry
+from rsviz.core import registry, scoreboard
 from rsviz.core.card import ModelCard
+from rsviz.core.errors import BadOption
 
 
 def scenes(args: Namespace) -> Answer:
@@ -65,6 +67,22 @@ def _model(card: ModelCard) -> dict[str, object]:
         "limits": card.limits,
         "departures": card.departures,
     }
+
+
+def scores(args: Namespace) -> Answer:
+    """Show what was recorded of all models beside baselines, as Markdown tables."""
+    titles = {card.id: card.title for card in registry.cards().values()}
+    evaluations = scoreboard.recorded(registry.MODELS)
+    found = scoreboard.boards(evaluations, titles)
+    table_text = scoreboard.markdown(found)
+    if args.write:
+        path = Path(args.write)
+        try:
+            text = scoreboard.written_into(path.read_text(encoding="utf8"), table_text)
+        except (OSError, ValueError) as error:
+            raise BadOption(f"The scores cannot be written into '{path}': {error}.") from None
+        path.write_text(text, encoding="utf8")
+    return Answer([asdict(board) for board in found], table_text)
 
 
 def describe(args: Namespace) -> Answer:

@@ -106,6 +106,7 @@ def evaluate(
         "protocol_version": rule.version,
         "variant": variant,
         "scene": rule.scene,
+        "simulated": scene.simulated,
         "about": rule.about,
         "preprocessing": PREPROCESSING,
         "scores": {key: metric.name for key, metric in metrics.shown(found_metrics).items()},

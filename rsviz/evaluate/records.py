@@ -37,7 +37,7 @@ def save(trained: Trained, record: Record, path: Path) -> str:
     state = {name: _half(tensor.cpu()) for name, tensor in trained.state.items()}
     about = {name: record[name] for name in ABOUT} | {"history": trained.history}
     content = save(state, {"rsviz": json.dumps(about)})  # one entry: their order is not fixed
-    _write(path, content)
+    write(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -57,7 +57,16 @@ def put(folder: Path, record: Record) -> None:
         records = [r for r in records if r["id"] != record["id"]] + [record]
         order = list(families.protocols())
         records.sort(key=lambda r: (order.index(r["protocol"]), r["id"].split("/")[0], r["seed"]))
-        _write(index, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
+        write(index, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def amend(folder: Path, weights: str, metrics: Record) -> None:
+    """Add metrics to a record that is there already."""
+    index = folder / "weights.json"
+    with _locked(folder):
+        records = json.loads(index.read_text(encoding="utf8"))
+        next(r for r in records if r["id"] == weights)["metrics"] |= metrics
+        write(index, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def referenced(model_id: str, weights: str) -> list[float]:
@@ -104,7 +113,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(path.suffix + ".part")
