@@ -1,6 +1,8 @@
 """Which models are here, how good, from which paper and data?"""
 
-from rsviz.views import catalogue, shell
+import streamlit as st
+
+from rsviz.views import catalogue, scores, shell
 
 with shell.page(
     "Which models are here, and how good are they?",
@@ -11,4 +13,6 @@ with shell.page(
 ) as session:
     card = catalogue.overview(session)
     if card is not None:
+        with st.expander("All models beside simple methods", key="boards", expanded=True):
+            scores.boards()
         catalogue.details(card)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 KERNELS, POSITIONS, DROPOUT = 20, 40, 0.3
-EPOCHS, BATCH, RATE = 150, 64, 2e-3
+EPOCHS_1D, EPOCHS_3D, BATCH, RATE = 150, 60, 64, 2e-3
 PATCH, COMPONENTS = 5, 30
 DEPTHS, WIDTHS = (7, 5), (8, 16)
 ROWS = 32
@@ -43,7 +43,9 @@ def cnn_1d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
     inputs, targets = spectra[torch.from_numpy(labels > 0)], _targets(labels)
     bands, classes = inputs.shape[1], int(labels.max())
     with _one_thread():
-        network = _trained(lambda: _spectral_network(bands, classes), inputs, targets, seed)
+        network = _trained(
+            lambda: _spectral_network(bands, classes), inputs, targets, seed, EPOCHS_1D
+        )
         everywhere = spectra[torch.from_numpy(known(scene))]
         with torch.inference_mode():
             answers = [network(part).argmax(dim=1) for part in everywhere.split(2048)]
@@ -69,7 +71,9 @@ def cnn_3d(scene: Scene, labels: NDArray[np.int16], seed: int) -> Classes:
     depth, classes = inputs.shape[2], int(labels.max())
     targets = _targets(labels)
     with _one_thread():
-        network = _trained(lambda: _volume_network(depth, classes), inputs, targets, seed)
+        network = _trained(
+            lambda: _volume_network(depth, classes), inputs, targets, seed, EPOCHS_3D
+        )
         answers = []
         with torch.inference_mode():
             for row in range(0, scene.grid.height, ROWS):
@@ -87,7 +91,7 @@ def _targets(labels: NDArray[np.int16]) -> Tensor:
 
 
 def _trained(
-    make: Callable[[], nn.Sequential], inputs: Tensor, targets: Tensor, seed: int
+    make: Callable[[], nn.Sequential], inputs: Tensor, targets: Tensor, seed: int, epochs: int
 ) -> nn.Sequential:
     """The network after a fixed number of epochs, ready to answer."""
     import torch
@@ -101,9 +105,9 @@ def _trained(
         # a last batch of one pixel has no variance to normalise by
         cuts = [i for i in range(0, len(inputs), BATCH) if i == 0 or len(inputs) - i > 1]
         spans = list(pairwise([*cuts, len(inputs)]))
-        total = EPOCHS * len(spans)
+        total = epochs * len(spans)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=total)
-        for _ in range(EPOCHS):
+        for _ in range(epochs):
             order = torch.randperm(len(inputs))
             for start, end in spans:
                 batch = order[start:end]

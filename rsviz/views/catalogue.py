@@ -10,11 +10,12 @@ import streamlit as st
 
 from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
+from rsviz.core.metrics import METRICS, shown
 from rsviz.core.options import declared
-from rsviz.views import errors
+from rsviz.views import errors, scores
 from rsviz.views.speed import speed
 from rsviz.views.state import Session, bind
-from rsviz.views.words import many, percent, percent_spread, plain
+from rsviz.views.words import many, plain
 
 TABS = ("What it is", "Measured here", "Published", "Weights", "Speed")
 WHY_SPLITS_DIFFER = (
@@ -53,14 +54,11 @@ class Measured:
         return "blocks" in self.name
 
 
-METRICS = {"overall_accuracy": "OA", "average_accuracy": "AA", "kappa": "κ"}
-
-
 def measured(card: ModelCard) -> list[Measured]:
     """What the weights' records say, seeds taken together."""
     groups: dict[str, list[Weights]] = {}
     for weights in card.weights:
-        if "overall_accuracy" in weights.metrics:
+        if shown(weights.metrics):
             groups.setdefault(weights.id.rpartition("/")[0], []).append(weights)
     return [_together(card, name, group) for name, group in groups.items()]
 
@@ -73,7 +71,11 @@ def _together(card: ModelCard, name: str, group: list[Weights]) -> Measured:
         first.scene,
         len(group),
         int(first.metrics.get("n_test", 0)),
-        {m: [float(w.metrics[m]) for w in group] for m in METRICS if m in first.metrics},
+        {
+            key: [float(w.metrics[key]) for w in group]
+            for key in shown(first.metrics)
+            if all(key in w.metrics for w in group)
+        },
         f"python -m rsviz eval {card.id} --protocol {first.protocol}"
         + (f" --variant {variant}" if variant else ""),
         first.measured_on,
@@ -90,7 +92,7 @@ def overview(session: Session) -> ModelCard | None:
         {
             "Model": [card.title for card in cards.values()],
             "Task": [card.task for card in cards.values()],
-            "OA here": [_headline(measured(card)) for card in cards.values()],
+            "Measured here": [_headline(measured(card)) for card in cards.values()],
             "Weights": [sum(bool(w.file) for w in card.weights) for card in cards.values()],
             "Paper": [f"{card.paper.venue}, {card.paper.year}" for card in cards.values()],
         },
@@ -187,21 +189,26 @@ def measured_here(card: ModelCard) -> None:
             "Protocol": [m.name for m in found],
             "Split": ["blocks" if m.by_blocks else "random" for m in found],
             "Scene": [m.scene for m in found],
-            "OA": [_spread(m, "overall_accuracy") for m in found],
-            "AA": [_spread(m, "average_accuracy") for m in found],
-            "κ": [_spread(m, "kappa", plain_number=True) for m in found],
+        }
+        | {
+            metric.head: [_spread(m, key) for m in found]
+            for key, metric in METRICS.items()
+            if any(key in m.scores for m in found)
+        }
+        | {
             "Seeds": [m.seeds for m in found],
-            "Test pixels": [m.tested for m in found],
+            "Test samples": [m.tested for m in found],
         },
         hide_index=True,
         key="measured",
     )
-    st.caption("Mean ± standard deviation over seeds. Each seed draws its own training pixels.")
+    st.caption("Mean ± standard deviation over seeds. Each seed draws its own training samples.")
     if any(m.by_blocks for m in found) and not all(m.by_blocks for m in found):
         st.markdown(WHY_SPLITS_DIFFER)
     st.markdown("Measure it again with:")
     st.code("\n".join(dict.fromkeys(m.command for m in found)), language="bash")
     st.caption(plain(f"Measured on {found[0].measured_on}."))
+    scores.details(card)
 
 
 def published(card: ModelCard) -> None:
@@ -229,7 +236,7 @@ def weights_table(card: ModelCard) -> None:
         {
             "Weights": [w.id for w in card.weights],
             "Scene": [w.scene for w in card.weights],
-            "OA": [_percent(w.metrics.get("overall_accuracy")) for w in card.weights],
+            "Score": [_score(w) for w in card.weights],
             "Parameters": [w.parameters for w in card.weights],
             "File": [w.file or "figures only" for w in card.weights],
             "SHA-256": [w.sha256[:12] for w in card.weights],
@@ -251,24 +258,23 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _headline(found: list[Measured]) -> str:
-    """The score under the first protocol, and its name; never the best of several."""
-    if not found:
+    """The first score under the first protocol, and its name; never the best of several."""
+    key = next(iter(found[0].scores), "") if found else ""
+    if not key:
         return "not measured"
-    return f"{_spread(found[0], 'overall_accuracy')} ({found[0].name})"
+    metric = METRICS[key]
+    return f"{metric.label} {_spread(found[0], key)} {metric.unit}".rstrip() + f" ({found[0].name})"
 
 
-def _spread(one: Measured, metric: str, plain_number: bool = False) -> str:
-    values = one.scores.get(metric)
+def _spread(one: Measured, key: str) -> str:
+    values = one.scores.get(key)
     if not values:
         return ""
-    if plain_number:
-        return (
-            f"{mean(values):.3f} ± {pstdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
-        )
-    if len(values) == 1:
-        return percent(values[0])
-    return percent_spread(mean(values), pstdev(values))
+    return METRICS[key].text(mean(values), pstdev(values) if len(values) > 1 else None)
 
 
-def _percent(value: object) -> str:
-    return percent(value) if isinstance(value, float) else ""
+def _score(weights: Weights) -> str:
+    key, metric = next(iter(shown(weights.metrics).items()), ("", None))
+    if metric is None:
+        return ""
+    return f"{metric.label} {metric.text(weights.metrics[key])} {metric.unit}".rstrip()

@@ -14,7 +14,8 @@ METHODS = pytest.mark.parametrize("name", BASELINES)
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch, tmp_path):
-    monkeypatch.setattr(baseline_networks, "EPOCHS", 30)
+    monkeypatch.setattr(baseline_networks, "EPOCHS_1D", 30)
+    monkeypatch.setattr(baseline_networks, "EPOCHS_3D", 30)
     monkeypatch.setenv("RSVIZ_CACHE", str(tmp_path))
 
 

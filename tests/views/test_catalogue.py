@@ -46,13 +46,13 @@ def test_seeds_are_taken_together(card):
         False,
     )
     assert random.scores["overall_accuracy"] == pytest.approx([0.9, 0.92, 0.94])
-    assert catalogue._spread(random, "overall_accuracy") == "92.0 ± 1.6 %"
+    assert catalogue._spread(random, "overall_accuracy") == "92.00 ± 1.63"
     assert (blocks.name, blocks.by_blocks) == ("farmland-blocks-pixel", True)
-    assert catalogue._spread(blocks, "kappa", plain_number=True) == "0.400"
+    assert catalogue._spread(blocks, "kappa") == "40.00"
 
 
 def test_the_overview_shows_the_first_protocol_not_the_best(card):
-    assert catalogue._headline(catalogue.measured(card)) == "92.0 ± 1.6 % (farmland-50)"
+    assert catalogue._headline(catalogue.measured(card)) == "OA 92.00 ± 1.63 % (farmland-50)"
     assert catalogue._headline([]) == "not measured"
 
 
