@@ -27,7 +27,7 @@ from rsviz.core.palettes import (
     paint_ramp,
     ramp_for,
 )
-from rsviz.draw.colour import Floats, Rgba, blended, first_look
+from rsviz.draw.colour import Floats, Limits, Rgba, blended, first_look
 from rsviz.draw.legend import Legend, class_legend, ramp_legend
 
 DOMINANT = 0.5  # opacity of the faintest dominant plane: even shares are still told apart
@@ -43,11 +43,13 @@ class Style:
         plane: which class or expert of a stack; None for the dominant one.
         strength: (H, W) opacity 0 to 1 of each pixel of the layer; None for full.
         bands: one or three band indices of an image; None for true colour.
+        limits: (low, high) of each of these bands; None for its own 2nd and 98th percentile.
     """
 
     plane: int | None = None
     strength: Floats | None = None
     bands: tuple[int, ...] | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +188,7 @@ def _scalar(layer: ScalarMap, style: Style) -> Drawing:
 
 def _sr_image(layer: SRImage, style: Style) -> Drawing:
     planes = layer.data[list(style.bands or first_look(layer.bands))]  # (1 or 3, H, W), a copy
-    image, _ = blended(list(planes))
+    image, _ = blended(list(planes), style.limits)
     return Drawing(image, None, None, photo=True)
 
 

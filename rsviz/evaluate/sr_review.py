@@ -32,7 +32,12 @@ SCORED = ("psnr_db", "ssim", "gmsd", "sam_deg", "ergas", "detail_agreement", "co
 WINDOW_PX = 3.0  # standard deviation of the window of local PSNR, in pixels
 MOST_DB = 60.0  # local PSNR is not told beyond
 MOST_BYTES = 96 * 2**20  # baselines larger than this are kept in three bands only
-UNITS = {"reflectance": "0-1", "radiance": "radiance", "brightness_temperature": "K", "dn": "DN"}
+UNITS = {
+    "reflectance": "reflectance",
+    "radiance": "radiance",
+    "brightness_temperature": "K",
+    "dn": "DN",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +112,8 @@ def review_result(result: Result, scene: Scene) -> Result:
         "has_truth": case.truth is not None,
         "baselines": {name: scores[name] for name in BASELINES},
     }
-    added: dict[str, Layer] = {name: _as_layer(case, name, images[name]) for name in BASELINES}
+    added: dict[str, Layer] = {"input": _input(case)}
+    added |= {name: _as_layer(case, name, images[name]) for name in BASELINES}
     added |= _maps(case, images) | {
         "power_spectrum": power_curve(_planes(case, images), case.scale),
         "scores": _table(case, scores),
@@ -191,7 +197,8 @@ def _maps(case: Case, images: dict[str, Floats]) -> dict[str, Layer]:
     again = case.degradation.forward(_whole(image))
     off = np.abs(again - case.source).mean(axis=0)
     off = np.where(case.scene.valid[0], off, np.nan)
-    detail = np.sqrt((_detail(case, image) ** 2).mean(axis=0))
+    power = _windowed((_detail(case, image) ** 2).mean(axis=0), case.scale / 2)
+    detail = np.sqrt(power).astype(np.float32)
     plane = case.brightness(image)
     against = case.brightness(images["bicubic"] if case.truth is None else case.truth)
     found: dict[str, Layer] = {}
@@ -215,9 +222,9 @@ def _maps(case: Case, images: dict[str, Floats]) -> dict[str, Layer]:
             grid, quality.ssim_map(plane, against, case.peak), "local SSIM", "", limits=(0.0, 1.0),
         )  # fmt: skip
     found["hallucination"] = ScalarMap(
-        "Detail beyond the input",
-        "Root mean square over bands of the part of the result that vanishes when it is made "
-        "coarse again: the input can neither confirm nor refute it.",
+        "Hallucination: detail beyond the input",
+        "Strength (root mean square over bands and about an input pixel) of the part of the result "
+        "that vanishes when it is made coarse again: the input can neither confirm nor refute it.",
         grid, detail, "undetermined detail", unit,
     )  # fmt: skip
     found["inconsistency"] = ScalarMap(
@@ -229,15 +236,18 @@ def _maps(case: Case, images: dict[str, Floats]) -> dict[str, Layer]:
 
 
 def _local_psnr(plane: Floats, truth: Floats, peak: float) -> Floats:
-    squared = (plane.astype(np.float64) - truth) ** 2
-    seen = np.isfinite(squared)
-    mean, share = (
-        ndimage.gaussian_filter(a, WINDOW_PX)
-        for a in (np.where(seen, squared, 0), seen.astype(float))
-    )
-    error = np.where(seen, mean / np.maximum(share, 1e-6), np.nan)
+    error = _windowed((plane.astype(np.float64) - truth) ** 2, WINDOW_PX)
     least = peak**2 * 10 ** (-MOST_DB / 10)
     return np.asarray(10 * np.log10(peak**2 / np.maximum(error, least)), np.float32)
+
+
+def _windowed(values: NDArray[Any], sigma: float) -> NDArray[Any]:
+    """Mean of values (H, W) in a Gaussian window, of those that there are; NaN stays NaN."""
+    seen = np.isfinite(values)
+    mean, share = (
+        ndimage.gaussian_filter(a, sigma) for a in (np.where(seen, values, 0), seen.astype(float))
+    )
+    return np.where(seen, mean / np.maximum(share, 1e-6), np.nan)
 
 
 def _planes(case: Case, images: dict[str, Floats]) -> dict[str, tuple[Floats, int]]:
@@ -266,6 +276,13 @@ def _table(case: Case, scores: dict[str, dict[str, Any]]) -> Table:
 
 def _rounded(key: str, value: float | None) -> float | None:
     return None if value is None else round(value * METRICS[key].factor, METRICS[key].decimals)
+
+
+def _input(case: Case) -> SRImage:
+    """What the model was given, as a layer."""
+    about = "The image that the model was given."
+    given = np.where(case.scene.valid[0], case.scene.pixels[0], np.nan)
+    return SRImage("Input", about, case.scene.grid, given, case.scene.bands, 1)
 
 
 def _as_layer(case: Case, kernel: str, data: Floats) -> SRImage:

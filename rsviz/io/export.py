@@ -25,7 +25,8 @@ from rsviz.core.layers import ClassMap, Layer, RasterLayer, arrays_of
 from rsviz.core.model import Result
 from rsviz.core.scene import Scene
 from rsviz.draw.paint import counts
-from rsviz.io.pictures import write_png
+from rsviz.io import comparison
+from rsviz.io.pictures import write_png, write_sheet
 from rsviz.io.webmap import page
 
 PIXEL_COORDINATES = (
@@ -44,7 +45,8 @@ def write_result(result: Result, scene: Scene, folder: Path) -> list[Path]:
     Returns:
         The paths written: for each raster layer a GeoTIFF with the CRS and transform of its
         grid and a PNG with legend, for the others a CSV; `split.tif` (0 ignored, 1 train, 2
-        test) where there is truth; `map.html`; `record.json`.
+        test) where there is truth; `comparison.png` of a super-resolution; `map.html`;
+        `record.json`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
@@ -52,6 +54,10 @@ def write_result(result: Result, scene: Scene, folder: Path) -> list[Path]:
         written += WRITERS[layer.kind](layer, folder / name)
         if isinstance(layer, RasterLayer):
             written.append(write_png(layer, folder / f"{name}.png"))
+    compared = comparison.panels(result)
+    if compared:
+        path = folder / "comparison.png"
+        written.append(write_sheet(compared, path, comparison.WIDTH))
     if result.split is not None:
         written += _write_codes(result.split, folder / "split", first=0)
         written.append(write_png(result.split, folder / "split.png"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +22,21 @@ INK, FAINT = (34, 34, 34), (120, 120, 120)
 def write_png(layer: RasterLayer, path: Path) -> Path:
     """Write a layer, and the planes of a stack beside it, as one PNG; returns its path."""
     drawings = all_of(layer)
-    width = NARROW if len(drawings) > 1 else WIDE
+    titled = [(d.legend.title if d.legend else layer.title, d) for d in drawings]
+    return write_sheet(titled, path, NARROW if len(drawings) > 1 else WIDE)
+
+
+def write_sheet(titled: Sequence[tuple[str, Drawing]], path: Path, width: int) -> Path:
+    """Write several drawings as one PNG, with their legends at the right.
+
+    Args:
+        titled: title and drawing of each.
+        path: where to.
+        width: of a drawing, about, in pixels.
+    """
+    drawings = [drawing for _, drawing in titled]
     columns = min(COLUMNS, len(drawings))
-    cells = [_cell(drawing, layer.title, width) for drawing in drawings]
+    cells = [_cell(drawing, title, width) for title, drawing in titled]
     untitled = [replace(d.legend, title="") for d in drawings if d.legend is not None]
     legends = [_drawn(legend) for legend in dict.fromkeys(untitled)]
     cell_width, cell_height = (max(size) for size in zip(*(c.size for c in cells), strict=True))
@@ -50,7 +63,7 @@ def _cell(drawing: Drawing, title: str, width: int) -> Image.Image:
     factor = max(1, round(factor)) if factor > 0.75 else factor
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     image = image.resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX)
-    text = _fitted(drawing.legend.title if drawing.legend else title, image.width)
+    text = _fitted(title, image.width)
     cell = Image.new("RGB", (image.width, image.height + 2 * TEXT), "white")
     ImageDraw.Draw(cell).text((0, 2), text, INK, _font())
     cell.paste(image, (0, 2 * TEXT), image)

@@ -61,12 +61,14 @@ def _main() -> None:
 def _write(result: Result, archive: Path) -> None:
     """Write the files beside the archive, then pack them."""
     from rsviz.draw.colour import first_look
+    from rsviz.evaluate.changes import apply
     from rsviz.io.catalog import open_scene
     from rsviz.io.export import write_result
 
     record = result.record
     source = open_scene(record.scene_ref, record.scene_variable, record.scene_axes)
-    scene = source.read(record.scene_window, first_look(source.describe().bands))
+    bands = None if record.changes else first_look(source.describe().bands)
+    scene = apply(source.read(record.scene_window, bands), record.changes, record.seed)
     source.close()
     with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
         files = write_result(result, scene, Path(folder))
