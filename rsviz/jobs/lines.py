@@ -21,6 +21,15 @@ from rsviz.jobs.questions import Question
 SERVER_SECONDS = 60.0
 AGAIN = "Try again; other scenes and other visitors are not affected."
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
+NO_PLUGINS = {
+    "HDF5_PLUGIN_PRELOAD": "::",
+    "HDF5_PLUGIN_PATH": "",
+    "GDAL_DRIVER_PATH": "disable",
+    "GDAL_SKIP": "VRT GTI",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+}
+"""What must be said before the file libraries load."""
 
 
 class Forker:
@@ -74,7 +83,7 @@ class Forker:
 
 
 def _started() -> Child:
-    return Child("rsviz.jobs.reader_server", env=ONE_THREAD)
+    return Child("rsviz.jobs.reader_server", env=ONE_THREAD | NO_PLUGINS)
 
 
 class Line:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rsviz.io.profiles import uploads_root
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -27,11 +29,15 @@ class Child:
     ) -> None:
         ours, theirs = socket.socketpair()
         paths = [path for path in (str(ROOT), os.environ.get("PYTHONPATH")) if path]
+        ours_too = {
+            "PYTHONPATH": os.pathsep.join(paths),
+            "RSVIZ_UPLOADS": str(uploads_root()),  # children have temporary folders of their own
+        }
         command = [sys.executable, "-P", "-m", module, str(theirs.fileno()), str(os.getpid())]
         with theirs:
             self._process = subprocess.Popen(
                 [*command, *arguments],
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | (env or {}),
+                env=os.environ | ours_too | (env or {}),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

@@ -125,11 +125,14 @@ def _reader(conn: socket.socket, request: dict[str, Any]) -> None:
         return
     path = Path(entry.path)
     files = belonging(path)
+    network = jail.leave_network()
     level = jail.lock_files(
         readable=(*jail.python_files(), *files),
         writable=[Path(tempfile.gettempdir())],
         listable={file.parent for file in files} if len(files) > 1 else (),
     )
+    level = ", ".join(filter(None, (level, network)))
+    jail.forbid(jail.PICKLES | jail.PROGRAMS)
     source: Source | None = None
 
     def opened() -> Any:

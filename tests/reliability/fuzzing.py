@@ -36,6 +36,7 @@ CASE_SECONDS = 2.0
 WALL_SECONDS = 60
 MEMORY_BYTES = 2 << 30
 GROWTH_MIB = 256
+ENDED, HEAVY = "ended by", "memory grew by"
 SHARES = {"jpeg": 0.3, "jpeg2000": 0.3, "png": 0.5, "envi": 1.2}
 """Readers that get fewer or more than an equal share of the cases."""
 
@@ -51,8 +52,7 @@ class Batch:
         target: reader or parser.
         first, count: numbers of its cases.
         opened: how many gave a valid scene.
-        deaths: [case, signal] of those that ended the child; the file library was at fault.
-        escapes: [case, last line of the traceback] of errors that are not sentences.
+        finds: [case, what happened, whether the file is built on HDF5].
         growth_mib: how much the memory of the child grew.
         seconds: of processor time.
     """
@@ -61,8 +61,7 @@ class Batch:
     first: int
     count: int
     opened: int = 0
-    deaths: list[list[int]] = field(default_factory=list)
-    escapes: list[list[object]] = field(default_factory=list)
+    finds: list[tuple[int, str, bool]] = field(default_factory=list)
     growth_mib: float = 0.0
     seconds: float = 0.0
 
@@ -106,12 +105,19 @@ def plan(total: int) -> Iterator[tuple[str, int, int]]:
             yield name, first, min(BATCH, int(count) - first)
 
 
-def run_batch(target: str, first: int, count: int) -> Batch:
-    """Try some cases; a child that dies is replaced, and the case remembered."""
+def run_batch(target: str, first: int, count: int, collect: bool) -> Batch:
+    """Try some cases; a child that dies is replaced, and the case remembered.
+
+    Args:
+        target: reader or parser.
+        first: number of the first case.
+        count: how many.
+        collect: whether finds join the corpus, from which later runs start.
+    """
     known, attempt = targets()[target]
     batch = Batch(target, first, count)
     shared = mmap.mmap(-1, State.size)
-    at = first
+    at, found = first, []
     with tempfile.TemporaryDirectory(prefix="rsviz-fuzz-", dir=_fast_folder()) as folder:
         notes = Path(folder) / "notes"
         while at < first + count:
@@ -127,10 +133,16 @@ def run_batch(target: str, first: int, count: int) -> Batch:
             code = os.waitstatus_to_exitcode(status)
             if code == 0:
                 break
-            batch.deaths.append([now, -code])
+            found.append([now, f"{ENDED} {_named(-code)}"])
             at = now + 1
         if notes.exists():
-            batch.escapes = [json.loads(line) for line in notes.read_text().splitlines()]
+            found += [json.loads(line) for line in notes.read_text().splitlines()]
+    for number, what in found:
+        content, header = case(target, number, known)
+        library = HDF5 in content and what.startswith((ENDED, HEAVY))
+        batch.finds.append((number, what, library))
+        if collect:
+            _keep(target, content, header, f"{'inside HDF5: ' if library else ''}{what}")
     batch.seconds = round(batch.seconds, 2)
     return batch
 
@@ -164,7 +176,7 @@ def _work(
             except Exception as error:
                 told = traceback.format_exception_only(error)[-1].strip()[:200]
             if _peak_kib() - idle > max(growth, 1024 * GROWTH_MIB):
-                told = f"memory grew by {(_peak_kib() - idle) // 1024} MiB"
+                told = f"{HEAVY} {(_peak_kib() - idle) // 1024} MiB"
             if told:
                 with notes.open("a") as out:
                     out.write(json.dumps([number, told]) + "\n")
@@ -174,23 +186,21 @@ def _work(
         os._exit(status)
 
 
-def keep(target: str, number: int, why: str) -> Path | None:
-    """Add a case to the corpus, which every later run starts from; None when it is too large."""
-    known = targets()[target][0]
-    content, header = case(target, number, known)
-    if header or len(content) > seeds.LARGEST:
-        return None
+def _keep(target: str, content: bytes, header: bytes, why: str) -> None:
+    """Add a case to the corpus, unless it is large, has a header, or one like it is there."""
+    kind = why.partition(HEAVY)[0] + HEAVY if HEAVY in why else why
+    known = (p.read_text() for p in seeds.CORPUS.glob(f"{target}-*.txt"))
+    if header or len(content) > seeds.LARGEST or any(text.startswith(kind) for text in known):
+        return
     seeds.CORPUS.mkdir(exist_ok=True)
     name = f"{target}-{hashlib.sha256(content).hexdigest()[:12]}"
     path = seeds.CORPUS / f"{name}.bin"
     path.write_bytes(content)
     path.with_suffix(".txt").write_text(f"{why}\n")
-    return path
 
 
-def is_library(target: str, number: int) -> bool:
-    """Whether a case is built on HDF5, whose library is known to crash and to run on."""
-    return HDF5 in case(target, number, targets()[target][0])[0]
+def _named(number: int) -> str:
+    return signal.Signals(number).name if number in set(signal.Signals) else str(number)
 
 
 def _peak_kib() -> int:

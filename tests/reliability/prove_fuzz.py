@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import fuzzing
-import parsers
 import seeds
-from fuzzing import Batch
+from fuzzing import HEAVY, Batch
 from proof import RESULTS, Proof, timed
 
 FULL, QUICK = 100_000, 2_400
-HEAVY = "memory grew by"
 
 
 def prove(quick: bool, work: Path) -> Proof:
@@ -34,14 +31,15 @@ def prove(quick: bool, work: Path) -> Proof:
     log = (work if quick else RESULTS) / f"R1-{total}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     with timed(proof):
-        batches = _batches(total, log)
+        batches = _batches(total, log, collect=not quick)
     proof.tried = sum(b.count for b in batches)
     contained: Counter[str] = Counter()
     for batch in batches:
-        for number, signal_number in batch.deaths:
-            _judge(proof, contained, batch, number, f"ended by {_named(signal_number)}")
-        for number, told in batch.escapes:
-            _judge(proof, contained, batch, int(str(number)), str(told))
+        for number, what, library in batch.finds:
+            if library:
+                contained[HEAVY if what.startswith(HEAVY) else what] += 1
+            else:
+                proof.faults.append(f"{batch.target} {number}: {what}")
     proof.held = proof.tried - len(proof.faults)
     proof.seconds = round(sum(b.seconds for b in batches), 1)
     proof.figures = {
@@ -50,12 +48,12 @@ def prove(quick: bool, work: Path) -> Proof:
         "seeds": str(sum(len(s) for s in seeds.all_seeds().values())),
         "largest growth of memory": f"{max(b.growth_mib for b in batches):.0f} MiB",
         "cases a second of processor time": f"{proof.tried / max(proof.seconds, 0.1):.0f}",
-        "in the corpus from earlier finds": str(len(list(seeds.CORPUS.glob('*.bin')))),
+        "in the corpus from earlier finds": str(len(list(seeds.CORPUS.glob("*.bin")))),
     }
     return proof
 
 
-def _batches(total: int, log: Path) -> list[Batch]:
+def _batches(total: int, log: Path, collect: bool) -> list[Batch]:
     done = {}
     if log.exists():
         for line in log.read_text().splitlines():
@@ -64,28 +62,11 @@ def _batches(total: int, log: Path) -> list[Batch]:
     found = []
     for key in list(fuzzing.plan(total)):
         if key not in done:
-            done[key] = fuzzing.run_batch(*key)
+            done[key] = fuzzing.run_batch(*key, collect)
             with log.open("a") as out:
                 out.write(json.dumps(asdict(done[key])) + "\n")
         found.append(done[key])
     return found
-
-
-def _judge(proof: Proof, contained: Counter[str], batch: Batch, number: int, what: str) -> None:
-    """A find is a fault, unless it lies in the HDF5 library; it joins the corpus either way."""
-    library = batch.target not in parsers.NAMES and fuzzing.is_library(batch.target, number)
-    if library and (what.startswith((HEAVY, "ended by"))):
-        kind = HEAVY if what.startswith(HEAVY) else what
-        contained[kind] += 1
-        if contained[kind] == 1:
-            fuzzing.keep(batch.target, number, f"inside the HDF5 library: {what}")
-        return
-    fuzzing.keep(batch.target, number, what)
-    proof.faults.append(f"{batch.target} {number}: {what}")
-
-
-def _named(number: int) -> str:
-    return signal.Signals(number).name if number in set(signal.Signals) else str(number)
 
 
 def _told(contained: Counter[str]) -> str:
