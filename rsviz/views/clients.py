@@ -159,9 +159,9 @@ def truth(key: SceneKey) -> Truth | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def frame(grid: Grid) -> MapFrame:
-    """The raster in which a scene is drawn on the map."""
-    return MapFrame.of(grid)
+def frame(grid: Grid, finest: int = 1) -> MapFrame:
+    """The raster in which a scene is drawn on the map, for layers up to `finest` times finer."""
+    return MapFrame.of(grid, finest)
 
 
 def result(run_id: str) -> Result:
