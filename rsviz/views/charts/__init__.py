@@ -6,7 +6,16 @@ names its quantity and unit. The picked and the pinned pixel have the same two c
 
 from rsviz.views.charts.base import CONFIG
 from rsviz.views.charts.layers import curve, spike_trace, time_series, tokens
-from rsviz.views.charts.pixel import Line, Measure, Stage, measures, probabilities, routing, spectra
+from rsviz.views.charts.pixel import (
+    FEW_BANDS,
+    Line,
+    Measure,
+    Stage,
+    measures,
+    probabilities,
+    routing,
+    spectra,
+)
 from rsviz.views.charts.scan import scan_orders
 from rsviz.views.charts.scene import areas, benchmark, confusion, coverage, histogram
 from rsviz.views.charts.season import (
@@ -18,9 +27,11 @@ from rsviz.views.charts.season import (
     series,
     unfolding,
 )
+from rsviz.views.charts.sharpness import edge, power
 
 __all__ = [
     "CONFIG",
+    "FEW_BANDS",
     "Line",
     "Measure",
     "SeriesLine",
@@ -32,10 +43,12 @@ __all__ = [
     "confusion",
     "coverage",
     "curve",
+    "edge",
     "heat",
     "histogram",
     "mark_season",
     "measures",
+    "power",
     "probabilities",
     "routing",
     "scan_orders",
