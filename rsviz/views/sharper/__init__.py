@@ -1,0 +1,1 @@
+"""The page of super-resolution: what goes in, what comes out beside it, and how to judge it."""
