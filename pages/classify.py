@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rsviz.views import accuracy, ask, classes, errors, export, inspector, shell, workbench
+from rsviz.views import accuracy, ask, classes, errors, export, inspector, shell, sure, workbench
 from rsviz.views.bench import Bench, opened
 
 MAP = "classify-map"
@@ -20,6 +20,7 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         layers = [workbench.base(bench)]
         if question and found:
             layers += classes.on_map(bench, question.card, found)
+            layers += sure.on_map(bench, found)
             with st.container(horizontal=True, vertical_alignment="center"):
                 accuracy.headline(found.result)
                 if not found.unfinished:
@@ -31,20 +32,20 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         inspector.header(bench)
         inspector.spectrum(bench)
         if found:
-            layers = classes.worth_telling(found)
-            inspector.answer(bench, found.result, found.truth, layers)
+            telling = classes.worth_telling(found)
+            inspector.answer(bench, found.result, found.truth, telling)
     if found is None or found.unfinished:
         return
-    areas, measured, sure, run = st.tabs(TABS, key="classify-tabs", on_change="rerun")
+    areas, measured, certain, run = st.tabs(TABS, key="classify-tabs", on_change="rerun")
     if areas.open:
         with areas, errors.boundary("The areas"):
             classes.areas_panel(found)
     if measured.open:
         with measured, errors.boundary("The accuracy"):
             accuracy.panel(found)
-    if sure.open:
-        with sure, errors.boundary("The certainty"):
-            classes.certain_panel(bench.session, found)
+    if certain.open:
+        with certain, errors.boundary("The certainty"):
+            sure.panel(bench.session, found)
     if run.open:
         with run, errors.boundary("The record"):
             export.record(found.result)

@@ -16,6 +16,7 @@ from rsviz.views import (
     shell,
     spectra,
     stacks,
+    sure,
     workbench,
 )
 from rsviz.views.bench import Bench, opened
@@ -80,7 +81,7 @@ def content(bench: Bench, question: ask.Question | None) -> None:
             "Inside": lambda: pixel and decision.inside_panel(pixel),
             "Areas": lambda: classes.areas_panel(found),
             "Accuracy": lambda: accuracy.panel(found),
-            "How sure": lambda: classes.certain_panel(session, found),
+            "How sure": lambda: sure.panel(session, found),
             "This run": lambda: export.record(found.result),
         }
     for tab, (name, panel) in zip(tabs, panels.items(), strict=True):

@@ -97,7 +97,8 @@ def teach(
     truth = scene.truth if scene.truth and scene.truth.names == tuple(names) else None
     view = replace(scene, truth=Truth(labels, tuple(names), truth.colours if truth else ()))
     folder.mkdir(parents=True, exist_ok=True)
-    trained = trainer_of(card)(view, labels, seed, settings, checkpoint, device, on_step, on_epoch)
+    watched = () if on_epoch is None else (on_epoch,)
+    trained = trainer_of(card)(view, labels, seed, settings, checkpoint, device, on_step, *watched)
     record = record_of(card, view, trained, settings, seed)
     record["metrics"] |= {"pixels": [[int(n) for n in pixel] for pixel in pixels]}
     if truth is not None:

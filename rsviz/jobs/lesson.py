@@ -195,7 +195,7 @@ class _Board:
         curves: dict[str, Layer] = {}
         for name, x, y, label in (
             (CURVES[0], range(1, len(self.loss) + 1), self.loss, "Loss [nat]"),
-            (CURVES[1], self.epochs, [100 * a for a in self.accuracy], "Right on other pixels [%]"),
+            (CURVES[1], self.epochs, [100 * a for a in self.accuracy], "Right [%]"),
         ):
             if y:
                 curves[name] = Curve(

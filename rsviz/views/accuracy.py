@@ -57,6 +57,9 @@ def panel(found: Classified) -> None:
         f"Measured on **{many(scores['n_test'], 'test pixel')}**; the weights learned from "
         f"{scores['n_train']} others ({plain(protocol_of(found.result))})."
     )
+    warning = scores.get("overlap", {}).get("warning", "")
+    if warning:
+        st.warning(plain(warning), icon=":material/join_inner:")
     matrix = confusion(found.classes, truth, split)
     table, chart = st.columns([2, 3], gap="medium")
     with table:

@@ -89,6 +89,8 @@ def on_map(bench: Bench, card: ModelCard, found: Classified) -> list[MapLayer]:
     truth = found.scored_truth
     if found.truth is not None:
         layers.append(overlay(bench, found.key, "reference", reference(found.truth, bench.grid)))
+    if found.result.split is not None:
+        layers.append(overlay(bench, found.key, "split", found.result.split))
     others = [
         (name, found.result.layers[name])
         for name, kind in card.emits.items()
@@ -203,28 +205,6 @@ def certainty_controls(session: Session, found: Classified) -> None:
 def areas_panel(found: Classified) -> None:
     """Area of each class, in hectares or pixels."""
     st.plotly_chart(_areas_chart(found.key, found.classes), key="areas", config=charts.CONFIG)
-
-
-def certain_panel(session: Session, found: Classified) -> None:
-    """Accuracy against the share of pixels kept, or why there is no such curve."""
-    truth, split = found.scored_truth, found.result.split
-    curve = None
-    if truth is not None and split is not None:
-        curve = certainty.risk_coverage(found.classes, found.certain, truth, split)
-    if curve is None:
-        st.markdown(
-            "Accuracy cannot be measured here: these weights were not tested on labels of this "
-            "scene. The maps of entropy and margin still say where the model hesitates."
-        )
-        return
-    st.plotly_chart(
-        charts.coverage(curve, session.least_certain), key="coverage", config=charts.CONFIG
-    )
-    st.caption(
-        "Test pixels are let in from the most certain to the least. A model that knows when it is "
-        "wrong keeps the curve high as long as possible; its area above the curve (AURC) is "
-        f"{100 * curve.area:.2f} %."
-    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)

@@ -30,7 +30,6 @@ from rsviz.views.workbench import overlay
 BRUSHES = (1, 3, 5)
 MOST_EACH, LEAST_EPOCHS = 50, 10
 CURVE_HEIGHT = 170
-CLASSES_HEIGHT = 260
 
 
 def trainable(bench: Bench) -> dict[str, ModelCard]:
