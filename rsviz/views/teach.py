@@ -109,15 +109,13 @@ def labelling(bench: Bench) -> None:
     st.markdown(
         "**1 · Label pixels.** Choose a class, then click where it is. Again takes it back."
     )
-    with st.container(height=CLASSES_HEIGHT if len(desk.names) > 6 else "content", border=False):
-        st.radio(
-            "Class that a click gives",
-            range(1, len(desk.names) + 1),
-            format_func=lambda k: f"{plain(desk.names[k - 1])} ({counts[k]})",
-            key="teach-label",
-            on_change=bind("teach-label", desk.label, label_chosen),
-            horizontal=True,
-        )
+    st.selectbox(
+        "Class that a click gives",
+        range(1, len(desk.names) + 1),
+        format_func=lambda k: f"{desk.names[k - 1]} · {many(counts[k], 'pixel')}",
+        key="teach-label",
+        on_change=bind("teach-label", desk.label, label_chosen),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "Brush",
