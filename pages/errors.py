@@ -4,11 +4,10 @@ import streamlit as st
 
 from rsviz.views import address, ask, errors, inspector, shell, workbench
 from rsviz.views.bench import Bench, opened
-from rsviz.views.mistakes import charts, layers, sides, studies, versus, worst
+from rsviz.views.mistakes import charts, layers, sides, studies, versus, why, worst
 from rsviz.views.mistakes.study import Study
 
 MAP = "errors-map"
-TABS = ("Confusion", "Conditions", "Worst regions", "A against B")
 
 
 @errors.fragment
@@ -26,6 +25,7 @@ def content(bench: Bench, first: ask.Question, second: ask.Question | None) -> N
         if study:
             sides.headlines(study)
             shown += layers.on_map(study, layers.choose(study))
+            shown += why.on_map(study, sides.question(study, first, second))
         workbench.show(bench, shown, MAP, worst.focus(session))
         if study:
             charts.chips(study)
@@ -35,24 +35,24 @@ def content(bench: Bench, first: ask.Question, second: ask.Question | None) -> N
         if study:
             sides.inspect(bench, study)
     if study:
-        tabs(study)
+        tabs(study, sides.question(study, first, second))
 
 
-def tabs(study: Study) -> None:
+def tabs(study: Study, asked: ask.Question) -> None:
     """The charts; each of them filters the map and the others."""
-    confusion, conditions, regions, pair = st.tabs(TABS, key="errors-tabs", on_change="rerun")
-    if confusion.open:
-        with confusion, errors.boundary("The confusion matrix"):
-            charts.confusion_panel(study)
-    if conditions.open:
-        with conditions, errors.boundary("The conditions"):
-            charts.conditions(study)
-    if regions.open:
-        with regions, errors.boundary("The worst regions"):
-            worst.panel(study)
-    if pair.open:
-        with pair, errors.boundary("The comparison"):
-            versus.comparison(study)
+    shown = {
+        "Confusion": charts.confusion_panel,
+        "Conditions": charts.conditions,
+        "Worst regions": worst.panel,
+        "A against B": versus.comparison,
+        "Why": lambda study: why.panel(study, asked),
+    }
+    for tab, (name, panel) in zip(
+        st.tabs(list(shown), key="errors-tabs", on_change="rerun"), shown.items(), strict=True
+    ):
+        if tab.open:
+            with tab, errors.boundary(f"The part '{name}'"):
+                panel(study)
 
 
 with shell.page(

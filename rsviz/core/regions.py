@@ -38,7 +38,7 @@ def side_for(shape: tuple[int, int]) -> int:
     return max(1, min(*shape, max(SMALLEST, min(LARGEST, min(shape) // PER_SIDE))))
 
 
-def worst(judged: Judged, counted: Mask, most: int = 8) -> list[Region]:
+def worst(judged: Judged, counted: Mask, most: int = 12) -> list[Region]:
     """The squares with the most wrong pixels; no two of them overlap.
 
     Args:

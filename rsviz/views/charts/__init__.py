@@ -28,6 +28,7 @@ from rsviz.views.charts.season import (
     unfolding,
 )
 from rsviz.views.charts.sharpness import edge, power
+from rsviz.views.charts.why import attribution, deletion
 
 __all__ = [
     "CONFIG",
@@ -37,12 +38,14 @@ __all__ = [
     "SeriesLine",
     "Stage",
     "areas",
+    "attribution",
     "benchmark",
     "by_date",
     "compared",
     "confusion",
     "coverage",
     "curve",
+    "deletion",
     "edge",
     "heat",
     "histogram",

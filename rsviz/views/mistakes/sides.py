@@ -8,7 +8,7 @@ import streamlit as st
 from rsviz.core import registry
 from rsviz.core.layers import ProbabilityMap
 from rsviz.core.model import RunRecord
-from rsviz.views import accuracy, inspector
+from rsviz.views import accuracy, ask, inspector
 from rsviz.views.bench import Bench
 from rsviz.views.mistakes.study import SIDES, Answer, Study
 from rsviz.views.state import Session, bind
@@ -52,6 +52,11 @@ def choose(study: Study) -> None:
         on_change=bind("errors-side", study.side, store),
         help="Whose errors the charts count, on the test pixels that A and B share.",
     )
+
+
+def question(study: Study, first: ask.Question, second: ask.Question | None) -> ask.Question:
+    """What was asked on the side that the charts show."""
+    return second if study.side == "B" and second is not None else first
 
 
 def confident(session: Session) -> None:
