@@ -48,7 +48,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "streamlit": ("app", "pages", "rsviz.views"),
     "rasterio": ("rsviz.io", "sample_data"),
-    "h5py": ("rsviz.io",),
+    "h5py": ("rsviz.io", "sample_data"),
     "scipy.io": ("rsviz.io",),
     "leafmap": ("rsviz.io",),
     "folium": ("rsviz.io",),
