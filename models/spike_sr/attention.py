@@ -24,7 +24,8 @@ class HybridAttention(nn.Module):
         M = spatial mean of A,   W = sigmoid((M mixed over steps) * (M mixed over channels)),
         output = A * W
 
-    The mix over steps is a T x T matrix; with fewer steps its leading block counts.
+    The mix over steps is a T x T matrix; with S < T steps its leading block times T / S counts, so
+    that the mix of equal steps stays what it is.
     """
 
     def __init__(self, name: str, channels: int, steps: int) -> None:
@@ -38,10 +39,19 @@ class HybridAttention(nn.Module):
     def forward(self, a: Tensor, steps: int) -> Tensor:
         """(T*B, C, h, w) to the same shape."""
         mean = a.mean(dim=(2, 3), dtype=torch.float32).unflatten(0, (steps, -1))  # (T, B, C)
-        mixed = torch.einsum("st,tbc->sbc", self.over_time[:steps, :steps], mean)
+        block = self.over_time[:steps, :steps] * (len(self.over_time) / steps)
+        mixed = torch.einsum("st,tbc->sbc", block, mean)
         joint = torch.sigmoid(mixed * (mean @ self.over_channels.T))
         weights: Tensor = self.weights(joint)
         return a * weights.flatten(0, 1)[:, :, None, None]
+
+
+    @torch.no_grad()
+    def grow(self, steps: int) -> None:
+        """Let more steps begin as copies of the first `steps`, which were trained alone."""
+        times = -(-len(self.over_time) // steps)
+        block = self.over_time[:steps, :steps].repeat(times, times)
+        self.over_time.copy_(block[: len(self.over_time), : len(self.over_time)])
 
 
 class SimilarityAttention(nn.Module):
@@ -63,7 +73,7 @@ class SimilarityAttention(nn.Module):
     def forward(self, feature: Tensor) -> Tensor:
         """(N, C, h, w) with sides of at least 16 to the same shape; N counts every step."""
         grid = PatchGrid.of(feature.shape[-2], feature.shape[-1])
-        image = feature.permute(0, 2, 3, 1)  # (N, h, w, C)
+        image = feature.float().permute(0, 2, 3, 1)  # (N, h, w, C)
         patches = divide(image, grid)  # (N, n, 256, C)
         partner = self._partner(image, patches)
         tokens, partner = patches.flatten(0, 1), partner.flatten(0, 1)  # (N*n, 256, C)
@@ -128,8 +138,8 @@ class _Layer(nn.Module):
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """softmax(q k^T / sqrt(32)) v for patches (M, 256, ...)."""
-    scores = torch.softmax(query @ key.transpose(1, 2) * QUERY**-0.5, dim=-1)
-    return scores @ value
+    shares = torch.softmax((query * QUERY**-0.5) @ key.transpose(1, 2), dim=-1)
+    return shares @ value
 
 
 class PatchGrid:
@@ -149,12 +159,12 @@ class PatchGrid:
         """First row and column of every patch, in order."""
         return [(row, col) for row in self.rows for col in self.cols]
 
-    def cover(self) -> Tensor:
-        """(h, w): how many patches lie over every pixel."""
-        counts = torch.zeros(self.height, self.width)
+    def share(self) -> Tensor:
+        """(h, w, 1): one over the number of patches over every pixel."""
+        counts = torch.zeros(self.height, self.width, 1)
         for row, col in self.corners:
             counts[row : row + PATCH, col : col + PATCH] += 1
-        return counts
+        return 1.0 / counts
 
 
 def starts(length: int) -> list[int]:
@@ -172,7 +182,7 @@ def divide(image: Tensor, grid: PatchGrid) -> Tensor:
 def put_together(patches: Tensor, grid: PatchGrid) -> Tensor:
     """The image (N, h, w, C) of patches (N, n, 256, C); where they overlap, their mean."""
     whole: Tensor = _Sum.apply(patches, grid)
-    return whole / grid.cover().to(whole.device)[:, :, None]
+    return whole * grid.share().to(whole.device)
 
 
 def _cut(image: Tensor, grid: PatchGrid) -> Tensor:

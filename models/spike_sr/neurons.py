@@ -49,9 +49,7 @@ class _Integrate(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, current, threshold):  # type: ignore[no-untyped-def]
-        current = current if current.is_non_overlapping_and_dense() else current.contiguous()
-        if not _steps_outermost(current):
-            current = current.contiguous()
+        current = current if _step_after_step(current) else current.contiguous()
         size = current[0].numel()
         spikes, charge = torch.empty_like(current), torch.empty_like(current)
         if _compiled(current, size):
@@ -110,9 +108,12 @@ def _compiled(tensor: Tensor, size: int) -> bool:
     return tensor.device.type == "cpu" and size >= LEAST_NEURONS
 
 
-def _steps_outermost(tensor: Tensor) -> bool:
-    """Whether the numbers of one step lie together in memory, step after step."""
-    return len(tensor) == 1 or tensor.stride(0) == tensor[0].numel()
+def _step_after_step(tensor: Tensor) -> bool:
+    """Whether all numbers of a step lie together in memory, step after step, without gaps."""
+    if tensor.is_contiguous():
+        return True
+    last = torch.channels_last
+    return tensor.dim() == 5 and tensor.flatten(0, 1).is_contiguous(memory_format=last)
 
 
 def _wide(first: int, end: int, size: int) -> tuple[int, int]:
