@@ -146,13 +146,10 @@ def _change(text: str) -> Change:
 
 def _read(ask: Ask) -> Scene:
     """The scene of a question, in memory."""
-    from rsviz.io import catalog
+    from rsviz.jobs.readers import opened
 
-    source = catalog.open_scene(ask.scene_ref, ask.scene_variable, ask.scene_axes)
-    try:
+    with opened(ask.scene_ref, ask.scene_variable, ask.scene_axes) as source:
         return source.read(ask.scene_window)
-    finally:
-        source.close()
 
 
 def _training_seed(result: Result) -> int:

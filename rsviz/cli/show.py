@@ -87,13 +87,10 @@ def scores(args: Namespace) -> Answer:
 
 def describe(args: Namespace) -> Answer:
     """Say what a file holds, without reading its pixels."""
-    from rsviz.io.catalog import open_scene
+    from rsviz.jobs.readers import opened
 
-    source = open_scene(args.file, args.variable, args.axes)
-    try:
+    with opened(args.file, args.variable, args.axes) as source:
         found = source.describe()
-    finally:
-        source.close()
     t, c, h, w = found.shape
     nm = found.wavelengths_nm
     lines = [

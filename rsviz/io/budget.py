@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from rsviz.core.errors import SceneTooLarge
+from rsviz.core.errors import RsvizError, SceneTooLarge
 
 MIB = 1 << 20
 GIB = 1 << 30
+LEAST_FREE_SHARE, LEAST_FREE_BYTES = 0.05, 512 * MIB
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,21 @@ class Budget:
 
 
 DEFAULT_BUDGET = Budget()
+
+
+def check_disk(folder: Path, needed: int, what: str) -> None:
+    """Make sure that a disk keeps some room after so many bytes: 5 % of it, or 512 MiB.
+
+    Raises:
+        RsvizError: it does not.
+    """
+    usage = shutil.disk_usage(folder)
+    if usage.free - needed < min(LEAST_FREE_SHARE * usage.total, LEAST_FREE_BYTES):
+        raise RsvizError(
+            f"The disk is nearly full: {what} needs {megabytes(needed)}, {megabytes(usage.free)} "
+            "are free.",
+            "Make room, or set RSVIZ_CACHE and RSVIZ_UPLOADS to folders on another disk.",
+        )
 
 
 def array_bytes(shape: Sequence[int], itemsize: int) -> int:

@@ -34,6 +34,8 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"CDF\x05", "netcdf3"),
     (b"MATLAB 5.0 MAT-file", "mat5"),
     (b"ENVI", "envi"),
+    (b"GROUP = L1_METADATA_FILE", "landsat"),
+    (b"GROUP = LANDSAT_METADATA_FILE", "landsat"),
 )
 READERS: dict[str, tuple[str, str]] = {
     "geotiff": ("raster", "open_raster"),
@@ -46,6 +48,7 @@ READERS: dict[str, tuple[str, str]] = {
     "hdf5": ("hdf5", "open_hdf5"),
     "netcdf3": ("netcdf3", "open_netcdf3"),
     "envi": ("envi", "open_envi"),
+    "landsat": ("landsat", "open_landsat"),
 }
 """Module and function for each kind of file."""
 
@@ -70,7 +73,8 @@ REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"\x80\x05", "a Python pickle", "Pickles can run code and are never loaded; save as .npy."),
 )
 FORMATS = (
-    "GeoTIFF, ENVI (data and .hdr), PNG, JPEG, JPEG 2000, MATLAB .mat, NetCDF, HDF5, .npy or .npz"
+    "GeoTIFF, ENVI (data and .hdr), Landsat (bands and _MTL.txt), PNG, JPEG, JPEG 2000, MATLAB "
+    ".mat, NetCDF, HDF5, .npy or .npz"
 )
 
 DAMAGE = (
@@ -111,7 +115,8 @@ def sniff(path: Path) -> str:
     kind = "text" if _is_text(head) else "of an unknown kind"
     raise UnreadableScene(
         f"'{shown(path.name)}' is {kind}: its first bytes belong to no format that is read here.",
-        f"Expected: {FORMATS}.",
+        f"Expected: {FORMATS}. The data of an ENVI scene need their header, "
+        f"'{shown(path.stem)}.hdr', beside them.",
     )
 
 

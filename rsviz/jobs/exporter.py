@@ -14,6 +14,7 @@ from rsviz.core.errors import ModelFailed, RsvizError
 from rsviz.core.model import Result
 from rsviz.jobs import wire
 from rsviz.jobs.process import Child, arguments
+from rsviz.jobs.readers import opened
 
 LIMIT_SECONDS = 300.0
 AGAIN = "Try again, or use: python -m rsviz run --record record.json --out DIR"
@@ -62,14 +63,13 @@ def _write(result: Result, archive: Path) -> None:
     """Write the files beside the archive, then pack them."""
     from rsviz.draw.colour import first_look
     from rsviz.evaluate.changes import apply
-    from rsviz.io.catalog import open_scene
     from rsviz.io.export import write_result
 
     record = result.record
-    source = open_scene(record.scene_ref, record.scene_variable, record.scene_axes)
-    bands = None if record.changes else first_look(source.describe().bands)
-    scene = apply(source.read(record.scene_window, bands), record.changes, record.seed)
-    source.close()
+    with opened(record.scene_ref, record.scene_variable, record.scene_axes) as source:
+        bands = None if record.changes else first_look(source.describe().bands)
+        scene = source.read(record.scene_window, bands)
+    scene = apply(scene, record.changes, record.seed)
     with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
         files = write_result(result, scene, Path(folder))
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as out:

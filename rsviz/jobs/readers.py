@@ -8,7 +8,8 @@ question starts a new reader.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 from rsviz.core.grid import Window
 from rsviz.core.layers import ScalarMap
-from rsviz.core.scene import Description, Scene, Spectrum, Truth
+from rsviz.core.scene import Description, Scene, Source, Spectrum, Truth
 from rsviz.draw.colour import Limits
+from rsviz.io import catalog
 from rsviz.io.catalog import SceneEntry
 from rsviz.jobs.display import Composite, GroupStats, Histogram, RegionStats
 from rsviz.jobs.identity import listed, stamp
@@ -27,6 +29,30 @@ from rsviz.jobs.questions import LINES, OPENING, QUESTIONS
 from rsviz.jobs.season import AreaSeries, Pictures
 
 MAX_LIVE, MAX_SOURCES = 16, 256
+
+
+@contextmanager
+def opened(ref: str, variable: str = "", axes: str = "") -> Iterator[Source | RemoteSource]:
+    """A scene for a process that does other things as well: it parses listed scenes alone.
+
+    A file named by its path may come from a stranger; a locked reader of its own opens it.
+
+    Raises:
+        UnreadableScene: it is damaged, of no known format, or the reader ended.
+        SceneTooLarge: it exceeds the byte budget.
+    """
+    if catalog.find_scene(ref) is not None:
+        source = catalog.open_scene(ref, variable, axes)
+        try:
+            yield source
+        finally:
+            source.close()
+        return
+    readers = Readers(max_live=LINES)
+    try:
+        yield readers.open(ref, variable, axes)
+    finally:
+        readers.close()
 
 
 class Readers:

@@ -27,6 +27,7 @@ import numpy as np
 from rsviz.core.errors import RsvizError
 from rsviz.core.model import Result
 from rsviz.core.packing import Arrays, pack, unpack
+from rsviz.io.budget import check_disk
 from rsviz.io.paths import cache_folder
 
 MAGIC = b"RSVIZ\x01\x00\x00"
@@ -76,6 +77,7 @@ class ResultStore:
                 f"{self.max_bytes / 2**20:.0f} MB.",
                 "Run a smaller window of the scene, or ask for fewer layers.",
             )
+        check_disk(self.folder, start + end, "the result")
         temporary = self.folder / f".{key}.{secrets.token_hex(4)}.tmp"
         try:
             with temporary.open("xb") as file:

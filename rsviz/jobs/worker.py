@@ -22,10 +22,10 @@ from rsviz.core.errors import Cancelled, ModelFailed, OutOfMemory, RsvizError
 from rsviz.core.layers import Layer
 from rsviz.core.model import Result, RunRecord
 from rsviz.core.scene import Scene
-from rsviz.io import catalog
 from rsviz.jobs import jail, process, wire
 from rsviz.jobs.identity import stamp
 from rsviz.jobs.job import Job
+from rsviz.jobs.readers import opened
 from rsviz.jobs.store import ResultStore, partial_key
 from rsviz.jobs.tasks import Work, find
 
@@ -127,11 +127,8 @@ class Worker:
         wanted = (stamp(job.scene_ref), job.variable, job.axes, job.window)
         if self._scene is None or self._scene[0] != wanted:
             self._scene = None
-            source = catalog.open_scene(job.scene_ref, job.variable, job.axes)
-            try:
+            with opened(job.scene_ref, job.variable, job.axes) as source:
                 self._scene = wanted, source.read(job.window)
-            finally:
-                source.close()
         return self._scene[1]
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from rsviz.core.errors import UnreadableScene
+from rsviz.core.errors import RsvizError
+from rsviz.io import profiles
+from rsviz.io.budget import MIB
 from rsviz.io.catalog import SceneEntry
 from rsviz.views import clients, errors, uploads
+from rsviz.views.room import room
 from rsviz.views.state import Session, bind, short_name
 from rsviz.views.words import plain
 
 KEY = "scene-choice"
 STARTED = "scene-first"
 UPLOADS = "upload-count"
+WAITING = "upload-waiting"
 AXES = {
     2: ("HW",),
     3: ("HWC", "CHW", "WHC", "HCW", "CWH", "WCH"),
@@ -86,33 +91,60 @@ def choose_variable(session: Session) -> None:
 
 def _open_file(session: Session) -> None:
     """A path on the server, or an upload."""
-    path = st.text_input(
-        "File on this server",
-        key="server-path",
-        placeholder="/data/scene.tif",
-        help="Opened where it lies and read in parts; nothing is copied.",
-    )
-    if st.button("Open this file", key="server-open", disabled=not path, width="stretch"):
-        session.open(str(Path(path).expanduser()))
-        st.rerun()
-    limit = st.get_option("server.maxUploadSize")
+    if profiles.current().server_paths != "none":
+        path = st.text_input(
+            "File on this server",
+            key="server-path",
+            placeholder="/data/scene.tif",
+            help="Opened where it lies and read in parts; nothing is copied.",
+        )
+        if st.button("Open this file", key="server-open", disabled=not path, width="stretch"):
+            session.open(str(Path(path).expanduser()))
+            st.rerun()
+    _queue()
+    limit = profiles.current().upload_bytes // MIB
     count = st.session_state.setdefault(UPLOADS, 0)
     files = st.file_uploader(
         "Or upload one",
         accept_multiple_files=True,
         key=f"upload-{count}",
-        help=f"Up to {limit} MB. Choose an ENVI file together with its .hdr. Your file goes to a "
-        "folder of your own, and is deleted when you leave.",
+        max_upload_size=limit,
+        help=f"Up to {limit} MB. An ENVI scene is two files, data and .hdr; a world file may come "
+        "with a picture. Choose them at once or one after the other. Your files go to a folder of "
+        "your own, and are deleted when you leave.",
     )
     if files:
         with errors.boundary("The upload"):
             try:
-                session.open(str(uploads.spool(files)), upload=True)
-            except UnreadableScene as error:
+                scene = uploads.spool(files)
+            except RsvizError as error:
                 errors.show(error)
-            else:
-                st.session_state[UPLOADS] = count + 1  # a new uploader: the old one's buffer goes
-                st.rerun()
+                return
+            st.session_state[UPLOADS] = count + 1  # a new uploader: the old one's buffer goes
+            st.session_state[WAITING] = "" if scene else ", ".join(f.name for f in files)
+            if scene is not None:
+                session.open(str(scene), upload=True)
+            st.rerun()
+    if waiting := st.session_state.get(WAITING):
+        st.info(f"{plain(waiting)} is here. Now choose the file with the pixels it describes.")
+
+
+def _queue() -> None:
+    """Where an upload of this visitor stands while others fill the room; looks again by itself."""
+    context = get_script_run_ctx()
+    if context is None or not room().place(context.session_id):
+        return
+
+    @st.fragment(run_every=2.0)
+    def told() -> None:
+        place = room().place(context.session_id)
+        if place:
+            st.info(
+                f"Other uploads are under way; yours is number {place} in the queue and goes on "
+                "by itself."
+            )
+
+    told()
 
 
 def _label(entry: SceneEntry | None, ref: str) -> str:

@@ -21,6 +21,7 @@ if str(ROOT) not in sys.path:
 
 from rsviz.jobs.display import Histogram  # noqa: E402
 from rsviz.views import clients, tiles  # noqa: E402
+from rsviz.views.room import UploadGate  # noqa: E402
 
 OWN = "'self' data: blob:"
 BASEMAPS = "https://tile.openstreetmap.org https://server.arcgisonline.com"  # off until asked for
@@ -81,5 +82,5 @@ app = st.App(
     ROOT / "app.py",
     lifespan=helpers,
     routes=[tiles.route(st.get_option("server.baseUrlPath"))],
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(UploadGate)],
 )
