@@ -19,9 +19,10 @@ TITLES = {
     "internals": "What happened inside?",
     "errors": "Where is it wrong, and why?",
     "time_series": "What grew here over the year?",
+    "super_resolve": "Can it be sharper?",
     "catalogue": "Which models are here, and how good are they?",
 }
-WITH_SCENE = ("scene", "classify", "internals", "errors", "time_series")
+WITH_SCENE = ("scene", "classify", "internals", "errors", "time_series", "super_resolve")
 WITH_MODEL = ("classify", "internals", "errors")
 
 
