@@ -26,7 +26,7 @@ from rsviz.core.scene import Scene, Truth
 from rsviz.evaluate import records
 from rsviz.evaluate.protocols import Labels, fingerprint
 from rsviz.evaluate.training import trainer_of
-from rsviz.nn.fit import OnEpoch, Trained
+from rsviz.nn.fit import OnEpoch, Trained, seeded
 
 FILE, SKETCH = "weights.safetensors", "sketch"
 Pixels = Sequence[tuple[int, int, int]]
@@ -181,19 +181,20 @@ def sketch(
     place = folder / SKETCH
     record["sha256"] = records.save(trained, record, place / FILE)
     (place / "weights.json").write_text(json.dumps([record]), encoding="utf8")
-    model = registry.build(card)
-    model.load(card.named(str(place)), device)
     shown: dict[str, Layer] = {}
 
     def enough() -> bool:
         return bool(shown) or cancelled()
 
     ctx = RunContext(device, cancelled=enough, on_partial=shown.update)
-    try:
-        shown = shown or model.predict(scene, build(card.options, {}), ctx)
-    except Cancelled:
-        if cancelled():
-            raise
+    with seeded(0):  # a map on the way must not change how the training goes on
+        model = registry.build(card)
+        model.load(card.named(str(place)), device)
+        try:
+            shown = shown or model.predict(scene, build(card.options, {}), ctx)
+        except Cancelled:
+            if cancelled():
+                raise
     if not shown:
         raise ModelFailed(f"{card.title} gave nothing in the middle of its training.")
     return shown

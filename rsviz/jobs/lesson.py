@@ -107,10 +107,10 @@ def train(
     def step(done: int, total: int, what: str) -> None:
         if cancelled():
             raise Cancelled("The training was cancelled.")
+        board.epoch = done
         on_step(done, total + 1, what)
 
     def epoch(state: Callable[[], Trained]) -> None:
-        board.epoch += 1
         if board.epoch == lesson.epochs:
             board.loss = list(state().history["loss"])
         if board.due():
