@@ -79,3 +79,27 @@ class Facet:
     title: str
     bins: tuple[str, ...]
     codes: Ints
+
+
+def in_words(chosen: Filter, facets: Mapping[str, Facet]) -> dict[str, tuple[str, ...]]:
+    """The chosen bins in words, with the facets that each stands for."""
+    found: dict[str, tuple[str, ...]] = {}
+    if chosen.true >= 0 and chosen.predicted >= 0:
+        names = facets["true"].bins
+        text = f"{names[chosen.true]} taken for {names[chosen.predicted]}"
+        if chosen.true == chosen.predicted:
+            text = f"{names[chosen.true]}, right"
+        found[text] = ("true", "predicted")
+    for name, place in chosen.chosen.items():
+        if not any(name in names for names in found.values()):
+            found[f"{_PREFIXES.get(name, '')} {facets[name].bins[place]}".strip()] = (name,)
+    return found
+
+
+_PREFIXES = {
+    "verdict": "Verdict",
+    "true": "True",
+    "predicted": "Predicted",
+    "edge": "Edge at",
+    "size": "Class of",
+}

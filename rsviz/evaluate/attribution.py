@@ -218,7 +218,7 @@ class _Explained:
                 inputs[:, self.parts[group]] = self.baseline[:, self.parts[group]]
             pending.append(inputs.clone())
         with torch.no_grad():
-            for batch in torch.split(torch.cat(pending), self.found.batch):  # type: ignore[no-untyped-call]
+            for batch in torch.split(torch.cat(pending), self.found.batch):
                 found += self._scores(batch).softmax(1)[:, self.target].tolist()
         return np.array(found)
 

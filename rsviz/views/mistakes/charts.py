@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import streamlit as st
 
 from rsviz.core import judged
-from rsviz.core.facets import CONFIDENT, WRONG, Facet, Filter
+from rsviz.core.facets import CONFIDENT, WRONG, Filter, in_words
 from rsviz.core.judged import VERDICTS
+from rsviz.draw.verdicts import AGREEMENT_COLOURS, VERDICT_COLOURS
 from rsviz.views import picks
 from rsviz.views.mistakes import sides, spectra
-from rsviz.views.mistakes.layers import AGREEMENT_COLOURS, VERDICT_COLOURS
 from rsviz.views.mistakes.study import Study
 from rsviz.views.palettes import MEASURED
 from rsviz.views.state import Session
@@ -20,16 +18,6 @@ from rsviz.views.words import many, percent
 
 CELLS = "errors-matrix"
 BARS = ("verdict", "true", "edge", "size", "decile", "agreement", "difference")
-NAMES = {
-    "verdict": "Verdict",
-    "true": "True",
-    "predicted": "Predicted",
-    "edge": "Edge at",
-    "size": "Class of",
-    "decile": "Sureness",
-    "agreement": "",
-    "difference": "",
-}
 
 
 def take_clicks(session: Session) -> None:
@@ -173,7 +161,7 @@ def chips(study: Study) -> None:
             )
             return
         st.markdown(f"**{many(count, 'pixel')} lit** of {total:,}", width="content")
-        for label, names in labels(study.chosen, study.facets).items():
+        for label, names in in_words(study.chosen, study.facets).items():
             st.button(
                 label,
                 key=f"chip-{names[0]}",
@@ -191,21 +179,6 @@ def chips(study: Study) -> None:
                 args=(None,),
             )
         st.button("Clear", key="chips-clear", type="tertiary", on_click=_clear, args=(session,))
-
-
-def labels(chosen: Filter, facets: Mapping[str, Facet]) -> dict[str, tuple[str, ...]]:
-    """The chosen bins in words, with the facets that each stands for."""
-    found: dict[str, tuple[str, ...]] = {}
-    if chosen.true >= 0 and chosen.predicted >= 0:
-        names = facets["true"].bins
-        text = f"{names[chosen.true]} taken for {names[chosen.predicted]}"
-        if chosen.true == chosen.predicted:
-            text = f"{names[chosen.true]}, right"
-        found[text] = ("true", "predicted")
-    for name, place in chosen.chosen.items():
-        if not any(name in names for names in found.values()):
-            found[f"{NAMES[name]} {facets[name].bins[place]}".strip()] = (name,)
-    return found
 
 
 def _release(session: Session, names: tuple[str, ...]) -> None:

@@ -10,11 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from rsviz.core import judged
+from rsviz.core.answers import certainty_of, class_map_of
 from rsviz.core.card import ModelCard
 from rsviz.core.facets import Facet, Filter
 from rsviz.core.grid import Window
 from rsviz.core.judged import Judged
-from rsviz.core.layers import ClassMap, Layer, ProbabilityMap
+from rsviz.core.layers import ClassMap, Layer
 from rsviz.core.model import Result
 from rsviz.core.palettes import colours_of
 from rsviz.core.scene import Truth
@@ -26,7 +27,6 @@ from rsviz.views.words import plain
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-TRAIN = 1
 SIDES = ("A", "B")
 
 
@@ -38,7 +38,6 @@ class Answer:
         card: of its model.
         result: what it gave.
         key: hash of the result.
-        name: the name of its class map among the layers.
         classes: its class map.
         certain: (H, W) probability of each pixel's class; 1 when the model tells none.
         truth: reference labels with the same classes.
@@ -48,7 +47,6 @@ class Answer:
     card: ModelCard
     result: Result
     key: str
-    name: str
     classes: ClassMap
     certain: Floats
     truth: Truth
@@ -141,9 +139,8 @@ class Study:
 
 def answer_of(bench: Bench, card: ModelCard, result: Result) -> Answer | str:
     """The class map of a result with its reference, or a sentence on why there is no comparison."""
-    name = next(name for name, kind in card.emits.items() if kind == ClassMap.kind)
-    classes = result.layers[name]
-    assert isinstance(classes, ClassMap)
+    classes = class_map_of(result)
+    assert classes is not None
     truth = bench.truth()
     if truth is None:
         return "This scene brings no reference labels, so nobody can say where a model is wrong."
@@ -158,11 +155,7 @@ def answer_of(bench: Bench, card: ModelCard, result: Result) -> Answer | str:
             "scene. Which of its pixels may count as a test is not known."
         )
     key = clients.result_key(result)
-    probabilities = next(
-        (layer for layer in result.layers.values() if isinstance(layer, ProbabilityMap)), None
-    )
-    certain = _certain(key, classes.data.shape, probabilities)
-    return Answer(card, result, key, name, classes, certain, truth, result.split)
+    return Answer(card, result, key, classes, _certain(key, result), truth, result.split)
 
 
 def study(bench: Bench, first: Answer, second: Answer | None) -> Study | str:
@@ -198,11 +191,8 @@ def settled(session: Session, facets: dict[str, Facet]) -> Filter:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _certain(key: str, shape: tuple[int, int], _probabilities: ProbabilityMap | None) -> Floats:
-    if _probabilities is None:
-        return np.ones(shape, np.float32)
-    best: Floats = _probabilities.data.max(axis=0)
-    return best
+def _certain(key: str, _result: Result) -> Floats:
+    return certainty_of(_result, _result.split.grid.shape if _result.split else ())
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from rsviz.core import judged, regions
-from rsviz.core.facets import RIGHT
 from rsviz.core.grid import Window
-from rsviz.core.palettes import rgb
-from rsviz.draw.colour import Rgba
+from rsviz.draw.verdicts import picture
 from rsviz.io.encode import data_uri, encode
 from rsviz.views import bands, clients, picks
-from rsviz.views.mistakes.layers import VERDICT_COLOURS
 from rsviz.views.mistakes.study import Mask, Study
 from rsviz.views.state import Session
 
 KEY = "errors-regions"
 FOUND, WENT = "errors-regions-found", "errors-regions-went"
-MARGIN = 0.25
-SIDE = 160
 
 
 def take_click(session: Session) -> None:
@@ -83,22 +76,5 @@ def _pictures(
     """Address of a picture of each window: the scene, with its wrong pixels in colour."""
     bench = _study.bench
     scene = clients.composite(bench.key, bench.session.look.bands, bench.session.look.limits).image
-    shown = _study.shown
-    verdict = np.where(_counted, _study.facets["verdict"].codes, RIGHT).astype(np.int16)
-    codes = np.asarray(shown.on_map(verdict, RIGHT), np.int16)
-    return tuple(_picture(scene, codes, window) for window in found)
-
-
-def _picture(scene: Rgba, codes: NDArray[np.int16], window: Window) -> str:
-    """A window with some ground around it, each of whose pixels is a square of the picture."""
-    height, width = codes.shape
-    margin = int(window.height * MARGIN)
-    rows = np.arange(window.row - margin, window.row + window.height + margin)
-    cols = np.arange(window.col - margin, window.col + window.width + margin)
-    rows, cols = rows.clip(0, height - 1), cols.clip(0, width - 1)
-    ground = scene[np.ix_(rows * scene.shape[0] // height, cols * scene.shape[1] // width)]
-    colours = rgb(VERDICT_COLOURS)
-    cut = codes[np.ix_(rows, cols)][..., None]
-    image = np.where(cut == RIGHT, ground[..., :3], colours[cut[..., 0]])
-    times = -(-SIDE // len(rows))
-    return data_uri(*encode(image.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)))
+    pictures = (picture(scene, _study.shown, _counted, window) for window in found)
+    return tuple(data_uri(*encode(image)) for image in pictures)
