@@ -16,6 +16,7 @@ from rsviz.core.scene import Band
 from rsviz.evaluate.protocols import fingerprint, headline, protocol
 from rsviz.evaluate.scores import score_result
 from rsviz.evaluate.training import read_scene, trainer_of
+from rsviz.io import catalog
 
 HEADINGS = ("Paper", "What it does", "Departures from the paper", "Measured", "Limits")
 TINY, HOLE = Window(40, 50, 36, 30), (slice(8, 14), slice(10, 20))
@@ -109,7 +110,8 @@ def test_the_headline_protocol_has_five_seeds_and_the_first_has_a_file(card):
 
 @cards
 def test_records_belong_to_the_labels_of_today(card):
-    for name in {w.protocol for w in card.weights}:
+    there = {entry.id for entry in catalog.scenes()}  # some come with RSVIZ_DATA alone
+    for name in {w.protocol for w in card.weights if w.scene in there}:
         rule = protocol(name)
         print_of_today = fingerprint(read_scene(rule).truth)
         for weights in (w for w in card.weights if w.protocol == name):

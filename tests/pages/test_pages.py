@@ -19,10 +19,11 @@ TITLES = {
     "internals": "What happened inside?",
     "errors": "Where is it wrong, and why?",
     "time_series": "What grew here over the year?",
+    "train": "What can it learn from a handful of pixels?",
     "super_resolve": "Can it be sharper?",
     "catalogue": "Which models are here, and how good are they?",
 }
-WITH_SCENE = ("scene", "classify", "internals", "errors", "time_series", "super_resolve")
+WITH_SCENE = ("scene", "classify", "internals", "errors", "time_series", "train", "super_resolve")
 WITH_MODEL = ("classify", "internals", "errors")
 
 
@@ -271,7 +272,7 @@ def test_one_run_serves_both_pages(open_app, answering):
 def test_catalogue_keeps_measured_and_published_apart(open_page, answering):
     test = check(open_page("catalogue"), "catalogue")
     table = next(frame.value for frame in test.dataframe if "Split" in frame.value.columns)
-    assert list(table["OA"]) == ["90.0 %"] and list(table["Split"]) == ["random"]
+    assert list(table["OA [%]"]) == ["90.00"] and list(table["Split"]) == ["random"]
     assert ":gray[" in text_of(test)
     assert any("rsviz eval mamba_moe" in code.value for code in test.code)
 
