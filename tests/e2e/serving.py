@@ -18,10 +18,28 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 START_S = 60.0
 
 
+def copy_with_toys(folder: Path) -> Path:
+    """A copy of the app whose models are the toys of the tests, which need no weights."""
+    names = ("rsviz", "pages", "sample_data")
+    for name in names:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests" / "toys", folder / "models")
+    shutil.copy(ROOT / "models" / "__init__.py", folder / "models")
+    shutil.copy(ROOT / "app.py", folder)
+    return folder
+
+
 def start_server(
-    script: Path, log: Path, env: dict[str, str]
+    script: Path, log: Path, env: dict[str, str], root: Path = ROOT
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """Start `streamlit run SCRIPT` on a free port of 127.0.0.1; gives process and address."""
+    """Start `streamlit run SCRIPT` on a free port of 127.0.0.1; gives process and address.
+
+    Args:
+        script: what to run.
+        log: where its output goes.
+        env: what its environment has beside ours.
+        root: folder of the project, or of a copy of it.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -30,7 +48,7 @@ def start_server(
     command += ["--server.headless", "true"]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **env}
+            command, cwd=root, stdout=out, stderr=out, env={**os.environ, **env}
         )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + START_S
