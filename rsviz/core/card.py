@@ -229,6 +229,7 @@ class ModelCard:
         on_request: {layer name: kind} of layers given only when asked for, because they cost.
         at_pixel: names of those layers on request that look into one pixel, which the options
             `pick_row` and `pick_col` name (-1: the centre); a click on the map asks for them.
+        costly: names of those layers on request that take several runs.
         factory: "package.module:Class" of an object with load() and predict().
         options: dataclass of its options.
         trainer: "package.module:function" that trains it on labelled pixels; "" when it has none.
@@ -256,6 +257,7 @@ class ModelCard:
     factory: str
     on_request: dict[str, str] = field(default_factory=dict)
     at_pixel: tuple[str, ...] = ()
+    costly: tuple[str, ...] = ()
     options: type = NoOptions
     trainer: str = ""
     differentiable: str = ""
@@ -276,6 +278,11 @@ class ModelCard:
         if not wanted.startswith("/"):
             return next((w for w in self.weights if w.id == wanted), None)
         return next((replace(w, id=wanted) for w in read_weights(Path(wanted))), None)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Layers on request that one run gives of the whole scene, sorted."""
+        return tuple(sorted(set(self.on_request) - {*self.at_pixel, *self.costly}))
 
     def fitting(self, scene: Description) -> tuple[Weights, ...]:
         """Weights with a file that fit a scene, those of seed 0 first."""

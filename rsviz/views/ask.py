@@ -111,7 +111,7 @@ def of(
         model=card.id,
         weights=weights,
         options=forms.checked(card.options, who.options.get(card.id, {})),
-        wants=tuple(sorted(card.on_request)) if extras else (),
+        wants=card.extras if extras else (),
         device=session.device,
         variable=session.variable,
         axes=session.axes,
@@ -347,5 +347,5 @@ def _state_of(session: Session, name: str) -> JobState | None:
 
 def _answering(job: Job) -> list[str]:
     """What answers a job: the job itself first, then the one that asks for all layers."""
-    more = replace(job, wants=tuple(sorted(registry.card(job.model).on_request)))
+    more = replace(job, wants=registry.card(job.model).extras)
     return list(dict.fromkeys((_name(job), _name(more))))
