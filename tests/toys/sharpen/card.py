@@ -26,6 +26,7 @@ CARD = ModelCard(
     emits={"image": "sr_image"},
     on_request={"amounts_spread": "uncertainty_map", "pixel_detail": "curve"},
     at_pixel=("pixel_detail",),
+    costly=("amounts_spread",),
     factory="models.sharpen.model:Sharpen",
     options=Options,
     needs_weights=False,
