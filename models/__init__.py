@@ -9,6 +9,7 @@ A folder `models/<name>/` holds:
     README.md       Paper, What it does, Departures from the paper, Measured, Limits
     weights/        weights.json (records) and safetensors files
     benchmark.json  measured speed, with its conditions
+    evaluations.json  what `python -m rsviz eval <name> --protocol P --record` measured
 
 The registry, pages, forms, catalogue, command line and contract tests pick it up from the card.
 `predict` never looks at the scene's truth, gives exactly the layers that the card declares,

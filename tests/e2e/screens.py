@@ -21,6 +21,7 @@ VIEWS = {
     "classify": f"classify?{PINES}",
     "classify-farmland": "classify?scene=farmland&model=mamba_moe&pixel=40,60&pin=100,90",
     "internals": f"internals?{PINES}",
+    "train": "train?scene=farmland",
     "catalogue": "catalogue",
 }
 TOPICS = ("Contribution", "Scan", "Uncertainty", "Heads", "Training")

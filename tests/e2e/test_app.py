@@ -22,6 +22,7 @@ TITLES = {
     "classify": "What is on the ground, and how sure?",
     "internals": "What happened inside?",
     "errors": "Where is it wrong, and why?",
+    "train": "What can it learn from a handful of pixels?",
     "catalogue": "Which models are here, and how good are they?",
 }
 PATIENCE_MS = 60_000  # the machine may be busy; what must be fast is timed by itself
