@@ -347,5 +347,6 @@ def _state_of(session: Session, name: str) -> JobState | None:
 
 def _answering(job: Job) -> list[str]:
     """What answers a job: the job itself first, then the one that asks for all layers."""
-    more = replace(job, wants=registry.card(job.model).extras)
+    extras = registry.card(job.model).extras
+    more = replace(job, wants=extras) if set(job.wants) <= set(extras) else job
     return list(dict.fromkeys((_name(job), _name(more))))
