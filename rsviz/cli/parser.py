@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 
 from rsviz import __version__
-from rsviz.cli import bench, compute, show
+from rsviz.cli import bench, care, compute, show
 from rsviz.cli.output import Answer
 from rsviz.core.errors import RsvizError
 
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _showing(commands)
     _running(commands)
     _evaluating(commands)
+    _caring(commands)
     return parser
 
 
@@ -74,6 +75,12 @@ def _showing(commands: argparse._SubParsersAction[_Parser]) -> None:
     describe = _command(commands, "describe", show.describe, "what a file holds")
     describe.add_argument("file", help="a file, or the id of a scene")
     _reading(describe)
+
+
+def _caring(commands: argparse._SubParsersAction[_Parser]) -> None:
+    _command(commands, "doctor", care.doctor, "versions, drivers, protection, what is weak")
+    check = _command(commands, "fsck", care.fsck, "check what is kept on disk")
+    check.add_argument("--keep", action="store_true", help="report only, remove nothing")
 
 
 def _running(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -101,7 +108,8 @@ def _running(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _evaluating(commands: argparse._SubParsersAction[_Parser]) -> None:
     score = _command(commands, "eval", compute.evaluate, "score committed weights")
     score.add_argument("model")
-    score.add_argument("--protocol", required=True)
+    score.add_argument("--protocol", default="")
+    score.add_argument("--table", metavar="FILE.npz", help="measured temperatures from elsewhere")
     score.add_argument("--seeds", type=int, metavar="N", help="use seeds 0 to N-1")
     score.add_argument("--variant", default="", help="of the weights, e.g. pixel")
     score.add_argument("--record", action="store_true", help="keep it for catalogue and README")

@@ -36,6 +36,7 @@ ALIGN = 64
 KEY = re.compile(r"[0-9a-f]{16,64}")
 STALE_SECONDS = 3600.0
 DEFAULT_BYTES = 2 * 2**30
+DAMAGE = (ValueError, KeyError, TypeError, struct.error, RsvizError)
 
 
 def partial_key(key: str) -> str:
@@ -106,12 +107,10 @@ class ResultStore:
         """The result under a key, its arrays memory-mapped; None when absent or damaged."""
         path = self._path(key)
         try:
-            with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            result = _read(mapped, key)
+            result = _mapped(path)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, struct.error, RsvizError):
+        except DAMAGE:
             path.unlink(missing_ok=True)
             return None
         with contextlib.suppress(OSError):
@@ -121,6 +120,18 @@ class ResultStore:
     def remove(self, key: str) -> None:
         """Forget what is kept under a key, if anything."""
         self._path(key).unlink(missing_ok=True)
+
+    def check(self, keep: bool) -> tuple[int, int]:
+        """How many entries are sound and how many damaged; these are removed unless kept."""
+        sound = damaged = 0
+        for _, _, path in self._entries():
+            if KEY.fullmatch(path.stem) and _sound(path):
+                sound += 1
+            else:
+                damaged += 1
+                if not keep:
+                    path.unlink(missing_ok=True)
+        return sound, damaged
 
     def size(self) -> tuple[int, int]:
         """Number of entries and their bytes."""
@@ -163,6 +174,21 @@ class ResultStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _mapped(path: Path) -> Result:
+    """The result in an entry, memory-mapped and checked against its name."""
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return _read(mapped, path.stem)
+
+
+def _sound(path: Path) -> bool:
+    try:
+        _mapped(path)
+    except (*DAMAGE, OSError):
+        return False
+    return True
 
 
 def _read(mapped: mmap.mmap, key: str) -> Result:

@@ -19,9 +19,17 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # so that it can be started from any folder
 
+from rsviz.core.errors import RsvizError  # noqa: E402
+from rsviz.jobs import doctor, jail  # noqa: E402
 from rsviz.jobs.display import Histogram  # noqa: E402
 from rsviz.views import clients, tiles  # noqa: E402
 from rsviz.views.room import UploadGate  # noqa: E402
+
+try:
+    doctor.refuse_weak({name: st.get_option(name) for name in doctor.ASKED})
+except RsvizError as refused:
+    raise SystemExit(str(refused)) from None
+jail.forbid(jail.PICKLES)
 
 OWN = "'self' data: blob:"
 BASEMAPS = "https://tile.openstreetmap.org https://server.arcgisonline.com"  # off until asked for

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from rsviz.views import address, chooser, errors, machine
+from rsviz.io import profiles
+from rsviz.views import address, chooser, errors, machine, tiles
 from rsviz.views.state import Session
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def route(sections: Mapping[str, Sequence[Page]]) -> None:
     _configure("rsviz")  # first, for Streamlit fetches the icons of `st.Page` as favicons from afar
     st.logo(LOGO)
     chosen = st.navigation(sections)
+    if profiles.current().checked and not tiles.tile_sets().served:
+        st.error(
+            "This profile needs the server of `make run`, which checks itself before it starts; "
+            "plain `streamlit run app.py` is for one's own machine."
+        )
+        st.stop()
     wanted: Wanted | None = st.session_state.pop(WANTED, None)
     if wanted is not None:
         st.switch_page(wanted.file, query_params=wanted.query)
