@@ -97,7 +97,8 @@ CARD = ModelCard(
         "It was trained and tested on the same scene; on another date or place expect less.",
         "Random splits put test pixels beside training pixels; the split by blocks says how much "
         "of the accuracy that explains.",
-        "Probabilities are not calibrated.",
+        "Probabilities are the network's own. Where a temperature was fitted, the classify page "
+        "shows what it mends.",
     ),
     departures=(
         "The spectral expert has a form for scenes of any size, used by default: what the paper "
