@@ -24,8 +24,12 @@ ALL, SHOWN = "All", "Those shown"
 FEW = 3
 
 
-def panel(bench: Bench) -> tuple[Description, Question | None]:
+def panel(bench: Bench, extras: bool = False) -> tuple[Description, Question | None]:
     """Choose the input, and the model that sharpens it (in the sidebar).
+
+    Args:
+        bench: the open scene.
+        extras: whether to ask for the layers that are given on request only.
 
     Returns:
         What the model is asked to take, and the question; None when no model takes it.
@@ -41,7 +45,7 @@ def panel(bench: Bench) -> tuple[Description, Question | None]:
     except RsvizError as error:
         errors.show(error)
         return bench.about, None
-    return about, ask.panel(session, about, KIND, False, wanted)
+    return about, ask.panel(session, about, KIND, extras, wanted)
 
 
 def choose(session: Session) -> None:
