@@ -111,6 +111,7 @@ def review_result(result: Result, scene: Scene) -> Result:
         "peak": case.peak,
         "has_truth": case.truth is not None,
         "baselines": {name: scores[name] for name in BASELINES},
+        "others": _others(case, result),
     }
     added: dict[str, Layer] = {"input": _input(case)}
     added |= {name: _as_layer(case, name, images[name]) for name in BASELINES}
@@ -161,9 +162,7 @@ def _scores(case: Case, image: Floats) -> dict[str, Any]:
         }
         three = len(image) == 3
         found |= {
-            "psnr_db": quality.psnr_db(
-                *((plane, true) if three else (image, case.truth)), case.peak
-            ),
+            "psnr_db": _psnr(case, image, case.truth),
             "ssim": quality.ssim(plane, true, case.peak) if three else np.mean(bands["ssim_bands"]),
             "gmsd": quality.gmsd(plane, true, case.peak),
         }
@@ -174,6 +173,25 @@ def _scores(case: Case, image: Floats) -> dict[str, Any]:
         found |= bands
     again = case.degradation.forward(_whole(image))
     return _plain(found | {"consistency_db": quality.psnr_db(*_inside(case, again), case.peak)})
+
+
+def _others(case: Case, result: Result) -> dict[str, dict[str, Any]]:
+    """PSNR of other images that the model gives beside its answer, such as those of fewer steps."""
+    found = {}
+    for name, layer in result.layers.items():
+        if name == case.name or not isinstance(layer, SRImage):
+            continue
+        if case.truth is not None and layer.data.shape == case.truth.shape:
+            found[name] = _plain({"psnr_db": _psnr(case, layer.data, case.truth)})
+    return found
+
+
+def _psnr(case: Case, image: Floats, truth: Floats) -> float:
+    """PSNR [dB] of the luma of three bands, of all values otherwise."""
+    pair = (image, truth)
+    if len(image) == 3:
+        pair = case.brightness(image), case.brightness(truth)
+    return quality.psnr_db(*pair, case.peak)
 
 
 def _detail(case: Case, image: Floats) -> Floats:
