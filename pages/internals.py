@@ -1,9 +1,11 @@
-"""What happened inside? Routing, contributions, scans, step sizes, doubt, training."""
+"""What happened inside? Routing, contributions, scans, step sizes, doubt, training, spikes."""
 
 import streamlit as st
 
-from rsviz.views import ask, clients, errors, inspector, internals, shell, workbench
+from rsviz.views import ask, clients, errors, inside, inspector, internals, shell, workbench
 from rsviz.views.bench import Bench, opened
+from rsviz.views.spikes.inside import spiking
+from rsviz.views.spikes.page import content as spikes
 
 MAP = "internals-map"
 
@@ -40,7 +42,10 @@ with shell.page(
     bench = opened(session)
     if bench is not None:
         with st.sidebar:
-            question = ask.panel(session, bench.about, "class_map", extras=True)
-        ask.state(session, bench.about, "class_map", question)
-        content(bench, question)
+            about, kind, question = inside.panel(bench)
+        ask.state(session, about, kind, question)
+        if question is not None and spiking(question.card):
+            spikes(bench, question, MAP)
+        else:
+            content(bench, question)
         workbench.notes(bench, ask.notes(session, question))
