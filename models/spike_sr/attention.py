@@ -45,7 +45,6 @@ class HybridAttention(nn.Module):
         weights: Tensor = self.weights(joint)
         return a * weights.flatten(0, 1)[:, :, None, None]
 
-
     @torch.no_grad()
     def grow(self, steps: int) -> None:
         """Let more steps begin as copies of the first `steps`, which were trained alone."""

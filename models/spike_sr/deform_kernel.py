@@ -27,7 +27,7 @@ def corner(row, col, width):
 
 @kernel
 def sample(patches, place, columns, width, first, end):
-    """Patches [first, end) to columns (pixel, tap, channel): bilinear samples times their weight."""
+    """Patches [first, end) to weighted bilinear samples (pixel, tap, channel)."""
     kind = numba.float32(0)
     patches, place, columns = (
         pointer(kind, patches),
@@ -42,7 +42,7 @@ def sample(patches, place, columns, width, first, end):
                 y = pixel // SIDE + tap // 3 - 1 + place[at + 2 * tap]
                 x = pixel % SIDE + tap % 3 - 1 + place[at + 2 * tap + 1]
                 y, x = min(max(y, -2.0), SIDE + 1.0), min(max(x, -2.0), SIDE + 1.0)
-                row, col = int(math.floor(y)), int(math.floor(x))
+                row, col = math.floor(y), math.floor(x)
                 down, right = numba.float32(y - row), numba.float32(x - col)
                 weight = place[at + 2 * TAPS + tap]
                 out = ((p * SIDE * SIDE + pixel) * TAPS + tap) * width
@@ -82,7 +82,7 @@ def sample_back(patches, place, d_columns, d_patches, d_place, width, first, end
                 y = pixel // SIDE + tap // 3 - 1 + place[at + 2 * tap]
                 x = pixel % SIDE + tap % 3 - 1 + place[at + 2 * tap + 1]
                 y, x = min(max(y, -2.0), SIDE + 1.0), min(max(x, -2.0), SIDE + 1.0)
-                row, col = int(math.floor(y)), int(math.floor(x))
+                row, col = math.floor(y), math.floor(x)
                 down, right = numba.float32(y - row), numba.float32(x - col)
                 weight = place[at + 2 * TAPS + tap]
                 source = ((p * SIDE * SIDE + pixel) * TAPS + tap) * width

@@ -91,9 +91,7 @@ class _Sampled(torch.autograd.Function):
         n, places, width = patches.shape
         columns = patches.new_empty(n, places, TAPS * width)
         pointers = [t.data_ptr() for t in (patches, place, columns)]
-        share_out(
-            lambda _, first, end: sample(*pointers, width, first, end), n, columns.numel()
-        )
+        share_out(lambda _, first, end: sample(*pointers, width, first, end), n, columns.numel())
         ctx.save_for_backward(patches, place)
         return columns
 

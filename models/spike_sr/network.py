@@ -7,10 +7,10 @@ next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from models.spike_sr.attention import HybridAttention, SimilarityAttention
 from models.spike_sr.neurons import SECOND_SCALE, THRESHOLD, SpikingConv, threshold_norm
 from rsviz.nn.probe import Probe
-from rsviz.physics.resample import weights
+from rsviz.physics.enlarge import enlarged
 
 BANDS = 3
 
@@ -98,11 +98,12 @@ class Group(nn.Module):
         )
         self.tail = SpikingConv(f"{name}.tail", config.channels, 1, THRESHOLD, bias=True)
 
-    def forward(self, x: Tensor, steps: int) -> Tensor:
-        """(T*B, C, h, w) to the same shape."""
+    def forward(self, x: Tensor, steps: int, tick: Callable[[], None]) -> Tensor:
+        """(T*B, C, h, w) to the same shape; `tick` is called after each block."""
         y = x
         for block in self.blocks:
             y = block(y, steps)
+            tick()
         tail: Tensor = self.tail(y, steps)
         return x + tail
 
@@ -184,14 +185,14 @@ class SpikeSR(nn.Module):
         steps = steps or self.config.steps
         return self.finished(self.body(image, steps), image)
 
-    def body(self, image: Tensor, steps: int) -> Tensor:
-        """Features (T, B, C, h, w) of every step, before fusion."""
+    def body(self, image: Tensor, steps: int, tick: Callable[[], None] = lambda: None) -> Tensor:
+        """Features (T, B, C, h, w) of every step, before fusion; `tick` is called now and then."""
         # The same image at every step (direct coding) makes the same first features.
         first = self.head(image).float().contiguous(memory_format=torch.channels_last)
         x = first.repeat(steps, 1, 1, 1)  # (T*B, C, h, w)
         y = x
         for group in self.groups:
-            y = group(y, steps)
+            y = group(y, steps, tick)
         features: Tensor = self.steps((y + x).unflatten(0, (steps, -1)))
         return features
 
@@ -200,14 +201,3 @@ class SpikeSR(nn.Module):
         fused = features.mean(dim=0) if self.fusion is None else self.fusion(features)
         fine = F.pixel_shuffle(self.tail(self.refinement(fused)).float(), self.config.scale)
         return fine + enlarged(image, self.config.scale) if self.config.global_skip else fine
-
-
-def enlarged(image: Tensor, scale: int) -> Tensor:
-    """Bicubic interpolation of images (B, C, h, w), in MATLAB's convention."""
-    rows, cols = (_matrix(side, scale, image) for side in image.shape[-2:])
-    return rows @ image.float() @ cols.T
-
-
-def _matrix(side: int, scale: int, like: Tensor) -> Tensor:
-    dense = weights(side, side * scale).toarray().astype(np.float32)
-    return torch.from_numpy(dense).to(like.device)

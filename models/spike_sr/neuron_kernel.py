@@ -1,7 +1,7 @@
-"""Leaky integrate-and-fire over all time steps as one compiled loop: the membrane stays in a register.
+"""Leaky integrate-and-fire over all time steps as one compiled loop.
 
-Memory is addressed as in `rsviz.nn.scan_simd`: nothing checks bounds. The last vector of a share
-may overlap the one before; both write the same numbers.
+The membrane stays in a register. Memory is addressed as in `rsviz.nn.scan_simd`: nothing checks
+bounds. The last vector of a share may overlap the one before; both write the same numbers.
 """
 
 import numba

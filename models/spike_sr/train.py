@@ -129,7 +129,9 @@ def _measure_statistics(network: nn.Module, pairs: Pairs, recipe: Recipe) -> Non
         norm.train()
     random, device = np.random.default_rng(0), next(network.parameters()).device
     for _ in range(STATISTICS_BATCHES):
-        images = [pairs.coarse[int(i)] for i in random.integers(len(pairs.coarse), size=recipe.batch)]
+        images = [
+            pairs.coarse[int(i)] for i in random.integers(len(pairs.coarse), size=recipe.batch)
+        ]
         crops = [_crop(image, recipe.crop, random) for image in images]
         network(torch.from_numpy(np.stack(crops)).to(device))
     network.eval()

@@ -85,7 +85,9 @@ class SRTraining:
     before_step: Callable[[int], None] = lambda step: None
     step: int = 0
     seconds: float = 0.0
-    history: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "held_psnr_db": []})
+    history: dict[str, list[float]] = field(
+        default_factory=lambda: {"loss": [], "held_psnr_db": []}
+    )
 
     def __post_init__(self) -> None:
         least = min(min(image.shape[1:]) for image in self.pairs.coarse)

@@ -1,0 +1,217 @@
+"""Runs a trained SpikeSR on a scene and turns what it gives into layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.spike_sr.card import Options, block_names, neuron_names, spoken
+from models.spike_sr.internals import MAKERS, Seen, heard
+from models.spike_sr.network import Config, SpikeSR
+from models.spike_sr.recorder import Recorder, texture_classes
+from rsviz.core.card import Weights
+from rsviz.core.errors import SceneMismatch
+from rsviz.core.layers import Layer, RasterLayer, ScalarMap, UncertaintyMap
+from rsviz.core.model import RunContext
+from rsviz.core.scene import Scene
+from rsviz.core.tiling import Tile
+from rsviz.nn.fit import parameter_count
+from rsviz.nn.probe import probe_names, tracing
+from rsviz.nn.sr_scene import Mosaic, Prepared, finer, pieces, prepare
+from rsviz.nn.weights import read_state
+
+Floats = NDArray[np.float32]
+
+VIEWS = 8
+STEP_IMAGE = "step_image_"
+ABOUT = "Four times as many pixels along each side, made by the network from the input alone."
+
+
+class SpikeSRModel:
+    """A model as the contract wants it: load, then predict."""
+
+    def load(self, weights: Weights | None, device: str) -> None:
+        """Rebuild the network from its record and put it on a device."""
+        assert weights is not None  # the card says that it needs weights
+        self.device = torch.device(device)
+        self.config = Config.from_record(weights.config)
+        self.network = SpikeSR(self.config)
+        self.network.load_state_dict({n: t.float() for n, t in read_state(weights).items()})
+        self.parameters = parameter_count(self.network)
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.eval().requires_grad_(False)
+
+    def predict(self, scene: Scene, options: Options, ctx: RunContext) -> dict[str, Layer]:
+        """Make a scene finer; what is asked for shows the inside.
+
+        Raises:
+            SceneMismatch: no pixel has data, or the picked pixel lies outside.
+        """
+        prepared, steps = prepare(scene), min(options.steps, self.config.steps)
+        texture, strength = texture_classes(prepared.image)
+        recorder = self._recorder(prepared, options, steps, texture)
+        names = frozenset(
+            n for n in probe_names(self.network) if n.split(".")[-1] in heard(ctx.wants)
+        )
+        cut, mosaic, errors = pieces(*scene.grid.shape), Mosaic(scene.grid), np.zeros(steps)
+        for done, piece in enumerate(cut):
+            tick = _ticker(ctx, done, len(cut))
+            recorder.begin(piece)
+            with torch.inference_mode():
+                image = self._tensor(prepared, piece)
+                with tracing(self.network, names, recorder):
+                    features = self.network.body(image, steps, tick)
+                views = [self.network.finished(features, image)]
+                if options.ensemble or "ensemble_spread" in ctx.wants:
+                    views += [self._view(image, steps, view, tick) for view in range(1, VIEWS)]
+                finished = _Finished(self.network, prepared, piece, image, features, views)
+                mosaic.add(piece, finished.layers(options.ensemble, ctx.wants))
+                if "convergence" in ctx.wants:
+                    errors += finished.squared() * piece.core.height * piece.core.width
+        errors /= scene.grid.height * scene.grid.width
+        seen = Seen(
+            recorder, self.config, self.parameters, scene.grid, strength, tuple(cut),
+            (-10.0 * np.log10(np.maximum(errors, 1e-10))).astype(np.float32),
+        )  # fmt: skip
+        extra = {name: make(seen) for name, make in MAKERS.items() if name in ctx.wants}
+        return dict(mosaic.layers()) | {n: _masked(layer, prepared) for n, layer in extra.items()}
+
+    def _recorder(
+        self, prepared: Prepared, options: Options, steps: int, texture: NDArray[np.intp]
+    ) -> Recorder:
+        """A recorder for this scene and these options."""
+        config, shape = self.config, prepared.scene.grid.shape
+        neurons = neuron_names(config.groups, config.blocks)
+        spoken_names = [spoken(name) for name in neurons]
+        return Recorder(
+            neurons,
+            block_names(config.groups, config.blocks),
+            shape,
+            steps,
+            config.channels,
+            spoken_names.index(options.watch),
+            _pixel(options, shape),
+            texture,
+        )
+
+    def _tensor(self, prepared: Prepared, piece: Tile) -> Tensor:
+        window = piece.window
+        part = np.ascontiguousarray(prepared.image[:, window.rows, window.cols])
+        return torch.from_numpy(part)[None].to(self.device)
+
+    def _view(self, image: Tensor, steps: int, view: int, tick: Callable[[], None]) -> Tensor:
+        """The fine image of one of the eight turned and mirrored copies, turned back."""
+        turned = _turned(image, view)
+        features = self.network.body(turned, steps, tick)
+        return _turned_back(self.network.finished(features, turned), view)
+
+
+class _Finished:
+    """What one tile gives: the fine image, those of single steps and of the eight views."""
+
+    def __init__(
+        self,
+        network: SpikeSR,
+        prepared: Prepared,
+        piece: Tile,
+        image: Tensor,
+        features: Tensor,
+        views: list[Tensor],
+    ) -> None:
+        self.network, self.prepared, self.piece = network, prepared, piece
+        self.image, self.features, self.views = image, features, views
+
+    def layers(self, ensemble: bool, wants: frozenset[str]) -> dict[str, RasterLayer]:
+        """Its raster layers at the fine resolution."""
+        best = torch.stack(self.views).mean(0) if ensemble else self.views[0]
+        found: dict[str, RasterLayer] = {"image": self._image(best, "SpikeSR", ABOUT)}
+        for name in sorted(n for n in wants if n.startswith(STEP_IMAGE)):
+            asked = int(name.removeprefix(STEP_IMAGE))
+            used = min(asked, len(self.features))
+            found[name] = self._image(
+                self._first(used),
+                f"Image of {asked} time step{'s' if asked > 1 else ''}",
+                f"Made of the mean of the first {used} time steps of this run.",
+            )
+        if "ensemble_spread" in wants:
+            found["ensemble_spread"] = self._spread(
+                self.views,
+                "Spread of eight views",
+                "Standard deviation between the results of the eight turned and mirrored copies, "
+                "mean over bands.",
+            )
+        if "step_spread" in wants:
+            single = [self._of(self.features[t : t + 1]) for t in range(len(self.features))]
+            found["step_spread"] = self._spread(
+                single,
+                "Spread of time steps",
+                "Standard deviation between the images made of single time steps, mean over bands.",
+            )
+        return found
+
+    def squared(self) -> NDArray[np.float64]:
+        """Mean squared difference of the image of the first k steps to that of all."""
+        last = self.views[0]
+        steps = range(1, len(self.features) + 1)
+        return np.array([float(((self._first(k) - last) ** 2).mean()) for k in steps])
+
+    def _first(self, count: int) -> Tensor:
+        return self._of(self.features[:count])
+
+    def _of(self, features: Tensor) -> Tensor:
+        return self.network.finished(features, self.image)
+
+    def _image(self, fine: Tensor, title: str, about: str) -> RasterLayer:
+        return self.prepared.layer(fine[0].cpu().numpy(), self.piece.window, title, about)
+
+    def _spread(self, images: list[Tensor], title: str, about: str) -> RasterLayer:
+        window = self.piece.window
+        spread = torch.stack(images).std(0, correction=0).mean(dim=(0, 1)).cpu().numpy()
+        scale = spread.shape[-1] // window.width
+        seen = self.prepared.seen(window, scale)
+        grid = finer(self.prepared.scene.grid.crop(window), scale)
+        data = np.where(seen, spread * self.prepared.white, np.nan).astype(np.float32)
+        return UncertaintyMap(title, about, grid, data, "std", self.prepared.scene.quantity)
+
+
+def _ticker(ctx: RunContext, done: int, total: int) -> Callable[[], None]:
+    """Reports that a tile is under way, and stops when the run was cancelled."""
+    what = "making the image finer" if total == 1 else f"tile {done + 1} of {total}"
+    return lambda: ctx.step(done, total, what)
+
+
+def _turned(image: Tensor, view: int) -> Tensor:
+    """One of eight symmetries of the square; the first leaves the image as it is."""
+    mirrored = image.flip(-1) if view >= VIEWS // 2 else image
+    return torch.rot90(mirrored, view % (VIEWS // 2), dims=(-2, -1))
+
+
+def _turned_back(image: Tensor, view: int) -> Tensor:
+    """The inverse of `_turned`."""
+    back = torch.rot90(image, -(view % (VIEWS // 2)), dims=(-2, -1))
+    return back.flip(-1) if view >= VIEWS // 2 else back
+
+
+def _masked(layer: Layer, prepared: Prepared) -> Layer:
+    """A map with gaps where the scene has none of its own."""
+    if not isinstance(layer, ScalarMap):
+        return layer
+    return replace(layer, data=np.where(prepared.valid, layer.data, np.nan))
+
+
+def _pixel(options: Options, shape: tuple[int, int]) -> tuple[int, int]:
+    """The pixel to look into: that of the options, or the middle."""
+    asked = options.pick_row, options.pick_col
+    row, col = (size // 2 if at < 0 else at for at, size in zip(asked, shape, strict=True))
+    if row >= shape[0] or col >= shape[1]:
+        raise SceneMismatch(
+            f"The pixel looked into is row {row}, column {col}; the scene has {shape[0]} rows and "
+            f"{shape[1]} columns, counted from 0.",
+            "Pick a pixel inside the scene.",
+        )
+    return row, col
