@@ -238,6 +238,12 @@ def under_way(session: Session, question: Question) -> bool:
     return now is not None and now.status in BUSY
 
 
+def stopped(session: Session, question: Question) -> bool:
+    """Whether the visitor cancelled the question."""
+    now = _state_of(session, _name(question.job))
+    return now is not None and now.status == "cancelled"
+
+
 def waiting(session: Session, question: Question, key: str = "cancel") -> bool:
     """Show how the run is doing while it is under way, or why it gave nothing.
 

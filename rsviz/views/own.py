@@ -12,7 +12,6 @@ import streamlit as st
 from rsviz.core import registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.scene import Description
-from rsviz.jobs.lesson import CHECKPOINT
 from rsviz.views.state import Session
 from rsviz.views.taught import Taught
 from rsviz.views.words import many, percent, plain
@@ -121,8 +120,3 @@ def packed(one: Taught) -> bytes:
         for name in ("weights.json", weights.file):
             archive.write(weights.folder / name, name)
     return out.getvalue()
-
-
-def unfinished(folder: str) -> bool:
-    """Whether a training in this folder was stopped and can go on."""
-    return (Path(folder) / CHECKPOINT).is_file()

@@ -16,7 +16,7 @@ from rsviz.core.model import Result
 from rsviz.core.scene import Truth
 from rsviz.jobs.executor import Job
 from rsviz.jobs.lesson import CURVES, MOST_EPOCHS, Lesson, why_not
-from rsviz.views import ask, charts, errors, own, uploads, workbench
+from rsviz.views import ask, charts, errors, uploads, workbench
 from rsviz.views.bench import Bench
 from rsviz.views.charts.base import blank
 from rsviz.views.classes import reference
@@ -215,17 +215,13 @@ def button(bench: Bench, card: ModelCard) -> None:
             desk.job = new_job(bench, card)
             ask.submit(bench.session, ask.Question(card, desk.job))
             st.rerun()
-        stopped = question is not None and not busy and _stopped(bench, question)
-        go_on = "Go on where it stopped"
-        if stopped and st.button(go_on, key="teach-resume", icon=":material/resume:"):
-            assert question is not None
+        if (
+            question is not None
+            and ask.stopped(bench.session, question)
+            and st.button("Go on where it stopped", key="teach-resume", icon=":material/resume:")
+        ):
             ask.submit(bench.session, question)
             st.rerun()
-
-
-def _stopped(bench: Bench, question: ask.Question) -> bool:
-    folder = str(question.job.settings["folder"])
-    return ask.answer(bench.session, question) is None and own.unfinished(folder)
 
 
 def new_job(bench: Bench, card: ModelCard) -> Job:

@@ -13,7 +13,7 @@ from models.mamba_moe.card import CARD
 from rsviz.core import registry
 from rsviz.core.card import read_weights
 from rsviz.jobs.job import JobState
-from rsviz.jobs.lesson import CHECKPOINT, Lesson
+from rsviz.jobs.lesson import Lesson
 from rsviz.views import address, clients
 
 PAGE = "train"
@@ -77,14 +77,11 @@ def test_progress_cancel_and_going_on(open_page, scripted):
     button(test, "teach-draw").click().run()
     button(test, "teach-train").click().run()
     assert button(test, "teach-train").disabled
+    assert "teach-resume" not in [b.key for b in test.button]
     button(test, "teach-cancel").click().run()
     test.run()
     assert executor.cancelled == ["run-1"]
     assert "was cancelled" in text_of(test)
-    assert "teach-resume" not in [b.key for b in test.button]  # nothing was saved yet
-    folder = Path(Lesson.of(executor.submitted[0].settings).folder)
-    (folder / CHECKPOINT).write_bytes(b"half way")
-    test.run()
     button(test, "teach-resume").click().run()
     assert executor.submitted[1] == executor.submitted[0]
     check(test, PAGE)
