@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from rsviz.core.errors import UnreadableScene
-from rsviz.nn.sr_fit import Pairs
 from rsviz.physics.resample import resize
+
+if TYPE_CHECKING:
+    from rsviz.nn.sr_fit import Pairs
 
 Floats = NDArray[np.float32]
 
@@ -63,6 +66,8 @@ def pairs(scale: int) -> Pairs:
     Raises:
         UnreadableScene: the images are not there.
     """
+    from rsviz.nn.sr_fit import Pairs
+
     fine, held = (tuple(image(name) for name in names(part)) for part in ("train", "validation"))
     coarse, held_coarse = (tuple(coarser(i, scale) for i in images) for images in (fine, held))
     return Pairs(fine, coarse, held, held_coarse)

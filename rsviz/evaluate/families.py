@@ -20,7 +20,11 @@ from typing import Any, Protocol
 from rsviz.core.errors import BadOption
 from rsviz.core.model import OnStep
 
-FAMILIES = ("rsviz.evaluate.classification",)
+FAMILIES = (
+    "rsviz.evaluate.classification",
+    "rsviz.evaluate.super_resolution",
+    "rsviz.evaluate.temperature",
+)
 """Modules of the families, in the order in which their protocols are listed."""
 
 
