@@ -17,10 +17,19 @@ CODE = sorted(
     for path in ([ROOT / part] if part.endswith(".py") else (ROOT / part).rglob("*.py"))
     if "__pycache__" not in path.parts
 )
+THERMAL = (
+    "rsviz.physics.thermal",
+    "rsviz.physics.thermal_bands",
+    "rsviz.physics.single_band",
+    "rsviz.physics.parametric",
+    "rsviz.physics.atmospheres",
+)
+"""Formulas in plain numpy: readers turn radiance into temperature with them, and sliders answer at
+once without a question to the worker."""
 MAY_IMPORT = {
     "rsviz.core": ("rsviz.core",),
     "rsviz.draw": ("rsviz.draw", "rsviz.core"),
-    "rsviz.io": ("rsviz.io", "rsviz.draw", "rsviz.core"),
+    "rsviz.io": ("rsviz.io", "rsviz.draw", *THERMAL, "rsviz.core"),
     "rsviz.physics": ("rsviz.physics", "rsviz.core"),
     "rsviz.nn": ("rsviz.nn", "rsviz.core"),
     "rsviz.synth": ("rsviz.synth", "rsviz.physics", "rsviz.core"),
@@ -39,7 +48,14 @@ MAY_IMPORT = {
         "rsviz.draw",
         "rsviz.core",
     ),
-    "rsviz.views": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.draw", "rsviz.core"),
+    "rsviz.views": (
+        "rsviz.views",
+        "rsviz.jobs",
+        "rsviz.io",
+        "rsviz.draw",
+        *THERMAL,
+        "rsviz.core",
+    ),
     "pages": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.core"),
     "app": ("rsviz.views", "rsviz.jobs", "rsviz.io", "rsviz.core"),
     "models": ("rsviz.nn", "rsviz.physics", "rsviz.core"),

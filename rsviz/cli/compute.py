@@ -176,7 +176,13 @@ def evaluate(args: Namespace) -> Answer:
     from rsviz.evaluate.families import family_of
     from rsviz.nn.device import resolve
 
+    if args.table and not args.protocol:
+        args.protocol = "rfmip-sites"
+    if not args.protocol:
+        raise BadOption("A protocol is missing.", "Say --protocol NAME.")
     family = family_of(args.protocol)
+    if args.table:
+        return _of_table(args, resolve(args.device))
     pairing = {"against": args.against} if args.against else {}
     if pairing and "against" not in inspect.signature(family.evaluate).parameters:
         raise BadOption(f"Models are not compared in pairs under the protocol '{args.protocol}'.")
@@ -194,6 +200,28 @@ def evaluate(args: Namespace) -> Answer:
         from rsviz.evaluate.summaries import keep
 
         keep(found)
+    return _scored(args, found)
+
+
+def _of_table(args: Namespace, device: str) -> Answer:
+    """Score committed weights on measurements of a file."""
+    from rsviz.evaluate import temperature
+
+    if args.protocol not in temperature.PROTOCOLS:
+        raise BadOption(f"The protocol '{args.protocol}' takes no table of measurements.")
+    found = temperature.evaluate(
+        args.model,
+        args.protocol,
+        device,
+        Progress(),
+        variant=args.variant,
+        table_file=Path(args.table),
+    )
+    return _scored(args, found)
+
+
+def _scored(args: Namespace, found: dict[str, Any]) -> Answer:
+    """Scores as data and as a table."""
     columns = metrics.shown(found["metrics"])
     scored = {args.model: found["metrics"] | {"spread": found["spread"]}} | found["baselines"]
     rows = [(name, *(_cell(key, m) for key in columns)) for name, m in scored.items()]

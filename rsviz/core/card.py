@@ -14,7 +14,7 @@ from typing import Any
 
 from rsviz.core.errors import WeightsMissing
 from rsviz.core.options import NoOptions
-from rsviz.core.scene import Description
+from rsviz.core.scene import Band, Description
 
 WAVELENGTH_TOLERANCE_NM = 5.0
 
@@ -49,6 +49,27 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class Need:
+    """A band that a model cannot do without: what it shows, and where its centre may lie."""
+
+    name: str
+    low_nm: float
+    high_nm: float
+    typical_nm: float
+
+    def why_not(self, bands: tuple[Band, ...]) -> list[str]:
+        """The reason against these bands, as a sentence: none of them, or several, would do."""
+        found = sum(self.low_nm <= (band.wavelength_nm or 0) <= self.high_nm for band in bands)
+        if found == 1:
+            return []
+        there = f"{found} such bands" if found else "none"
+        return [
+            f"It needs one {self.name} band, centred between {self.low_nm:g} and "
+            f"{self.high_nm:g} nm; the scene has {there}."
+        ]
+
+
+@dataclass(frozen=True)
 class Accepts:
     """The scenes a model can take, whatever its weights.
 
@@ -58,6 +79,7 @@ class Accepts:
         quantities: allowed quantities; empty for any.
         min_pixels: least height and width.
         needs_wavelengths: whether band centres must be known.
+        needs: single bands that must be there, once each.
     """
 
     bands: tuple[int, int] = (1, 4096)
@@ -65,6 +87,7 @@ class Accepts:
     quantities: tuple[str, ...] = ()
     min_pixels: int = 1
     needs_wavelengths: bool = False
+    needs: tuple[Need, ...] = ()
 
     def why_not(self, scene: Description) -> list[str]:
         """Reasons against this scene, as sentences; empty when it is suitable."""
@@ -85,6 +108,8 @@ class Accepts:
             )
         if self.needs_wavelengths and scene.wavelengths_nm is None:
             reasons.append("It needs the wavelength of every band; this scene does not say them.")
+        for need in self.needs:
+            reasons += need.why_not(scene.bands)
         return reasons
 
 
@@ -118,7 +143,7 @@ class Weights:
         seed: seed of split and training.
         classes: names of the K classes, in label order; empty when it has none.
         colours: their colours.
-        bands: number of bands it takes.
+        bands: number of bands it takes; 0 when the card's needs alone decide.
         wavelengths_nm: their centres, when known.
         config: arguments of the network.
         recipe: the command that trained it.
@@ -181,7 +206,7 @@ class Weights:
     def why_not(self, scene: Description) -> list[str]:
         """Reasons why these weights do not fit a scene; empty when they do."""
         c = scene.shape[1]
-        if c != self.bands:
+        if self.bands and c != self.bands:
             return [f"Weights '{self.id}' were trained on {self.bands} bands; the scene has {c}."]
         found = scene.wavelengths_nm
         if self.wavelengths_nm and found:
@@ -232,6 +257,7 @@ class ModelCard:
         costly: names of those layers on request that take several runs.
         factory: "package.module:Class" of an object with load() and predict().
         options: dataclass of its options.
+        example: values of options that a scene may leave open, for a first try and for tests.
         trainer: "package.module:function" that trains it on labelled pixels; "" when it has none.
         differentiable: "package.module:function" of (model, scene, row, col, options) that gives
             the class scores of a pixel as a differentiable function of pixels around it
@@ -259,6 +285,7 @@ class ModelCard:
     at_pixel: tuple[str, ...] = ()
     costly: tuple[str, ...] = ()
     options: type = NoOptions
+    example: dict[str, bool | int | float | str] = field(default_factory=dict)
     trainer: str = ""
     differentiable: str = ""
     teaching: dict[str, str] = field(default_factory=dict)

@@ -18,7 +18,9 @@ from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
 
 T = TypeVar("T", bound=np.generic)
-Quantity = Literal["reflectance", "radiance", "brightness_temperature", "dn"]
+Quantity = Literal[
+    "reflectance", "radiance", "brightness_temperature", "reflectance_and_temperature", "dn"
+]
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class Scene:
         valid: (T, H, W) bool; False where there is no data.
         bands: C bands.
         grid: the grid of the pixels.
-        quantity: reflectance (0-1), radiance, brightness_temperature (K) or dn.
+        quantity: reflectance (0-1), radiance, brightness_temperature (K), both (reflectance below
+            3 um, temperature beyond) or dn.
         dates: T ISO dates, or empty.
         truth: reference labels, if the file brought some.
         name: short title for people.

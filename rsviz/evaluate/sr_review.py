@@ -36,6 +36,7 @@ UNITS = {
     "reflectance": "reflectance",
     "radiance": "radiance",
     "brightness_temperature": "K",
+    "reflectance_and_temperature": "reflectance or K",
     "dn": "DN",
 }
 

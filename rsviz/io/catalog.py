@@ -22,6 +22,8 @@ ENMAP_POTSDAM = "enmap-potsdam"
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 MOST_FILES = 5000
 DEEPEST = 8
+METADATA_END = "_mtl.txt"
+"""End of the name of the file that stands for a Landsat scene."""
 _RASTERS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2")
 _ARRAYS = (".mat", ".nc", ".h5", ".hdf5", ".he5", ".npy", ".npz", ".hdr")
 EXTENSIONS = frozenset(_RASTERS + _ARRAYS)
@@ -200,7 +202,8 @@ def _candidates(root: Path) -> Iterator[Path]:
         names[:] = sorted(n for n in names if not n.startswith("."))
         for name in sorted(files):
             path = here / name
-            if path.suffix.lower() not in EXTENSIONS or path.is_symlink():
+            metadata = name.lower().endswith(METADATA_END)
+            if not (metadata or path.suffix.lower() in EXTENSIONS) or path.is_symlink():
                 continue
             if path.suffix.lower() == ".hdr":
                 data = data_of(path)

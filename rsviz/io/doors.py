@@ -13,8 +13,9 @@ from pathlib import Path
 from rsviz.core.errors import RsvizError, SceneTooLarge, UnreadableScene
 from rsviz.io import profiles
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
-from rsviz.io.paths import header_of, printable, regular_file, shown, truth_of
+from rsviz.io.paths import header_of, metadata_in, printable, regular_file, shown, truth_of
 from rsviz.io.source import Request, SceneSource
+from rsviz.io.stacks import dated, open_folder, truth_inside
 from rsviz.io.truth import paired
 
 MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -123,10 +124,11 @@ def sniff(path: Path) -> str:
 def open_file(
     path: str | Path, variable: str = "", axes: str = "", budget: Budget = DEFAULT_BUDGET
 ) -> SceneSource:
-    """Open a scene file with the reader that its first bytes call for.
+    """Open a scene file with the reader that its first bytes call for, or a folder as a series.
 
     Args:
-        path: an existing ordinary file.
+        path: an existing ordinary file, or a folder with one image for each date, or
+            with a Landsat scene.
         variable: which array of the file; "" lets the reader choose.
         axes: order of its axes, e.g. "HWC"; "" lets the reader guess.
         budget: byte limits.
@@ -136,9 +138,17 @@ def open_file(
         SceneTooLarge: a part that must be unpacked exceeds the budget.
         BadOption: the variable or the axes do not fit.
     """
-    real = regular_file(path)
-    source = _open(real, Request(budget, variable, axes))
-    beside = truth_of(real)
+    request = Request(budget, variable, axes)
+    if Path(path).is_dir():
+        path = metadata_in(Path(path)) or path
+    if Path(path).is_dir():
+        real = Path(path).resolve()
+        source = open_folder(real, request, lambda one, how: _open(regular_file(one), how))
+        beside = truth_inside(real)
+    else:
+        real = regular_file(path)
+        source = dated(_open(real, request), real)
+        beside = truth_of(real)
     if beside is None or source.describe().truth_names:
         return source
     return paired(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ TRUTH_ENDINGS = ("_truth", "_gt", "_groundtruth", "_labels")
 TRUTH_EXTENSIONS = (".tif", ".mat", ".npy", ".png")
 IMAGE_FOLDERS = ("images", "image", "img", "img_dir")
 TRUTH_FOLDERS = ("labels", "label", "gt", "groundtruth", "truth", "masks", "ann_dir")
+DATE_ENDINGS = ("_dates.txt", "_dates.csv", ".dates")
 LONGEST_NAME = 120
 
 
@@ -128,12 +130,59 @@ def collection_of(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(found for p in patterns for found in path.parent.glob(p)))
 
 
+RASTERS = {
+    "water vapour": "_water_vapour.tif",
+    "air temperature": "_air_temperature.tif",
+    "emissivity": "_emissivity.tif",
+}
+"""Rasters beside a Landsat scene that become bands of it, by the end of their names."""
+
+
+def landsat_bands(metadata: Path, scene: str) -> dict[str, Path]:
+    """Files of the bands of a Landsat scene beside its metadata file, by number: '10', '6_VCID_1'.
+
+    Their names start with that of the scene, and end in _B10.TIF or _band10.tif.
+    """
+    found = {}
+    for path in sorted(metadata.parent.iterdir()):
+        match = re.fullmatch(r"(.+)_(?:b|band)(\d+(?:_vcid_\d)?)\.tiff?", path.name, re.IGNORECASE)
+        if match and match[1].lower() == scene.lower() and path.is_file():
+            found[match[2].upper()] = path
+    return found
+
+
+def landsat_rasters(metadata: Path) -> tuple[tuple[str, Path], ...]:
+    """Rasters beside a metadata file that tell of the air and the ground, by what they tell."""
+    names = sorted(p for p in metadata.parent.iterdir() if p.is_file())
+    pairs = (
+        (what, next((p for p in names if p.name.lower().endswith(end)), None))
+        for what, end in RASTERS.items()
+    )
+    return tuple((what, path) for what, path in pairs if path is not None)
+
+
+def metadata_in(folder: Path) -> Path | None:
+    """The metadata file of the one Landsat scene in a folder; None for none or several."""
+    found = [p for p in folder.iterdir() if p.name.lower().endswith("_mtl.txt") and p.is_file()]
+    return found[0] if len(found) == 1 else None
+
+
+def beside_metadata(path: Path) -> tuple[Path, ...]:
+    """All rasters in the folder of a Landsat metadata file; none for other files."""
+    if not path.name.lower().endswith("mtl.txt"):
+        return ()
+    return tuple(p for p in sorted(path.parent.iterdir()) if p.suffix.lower() in (".tif", ".tiff"))
+
+
 def belonging(path: Path) -> tuple[Path, ...]:
     """All files that opening a scene may read: itself, header, world file, reference labels."""
     tiles = mosaic_of(path)
     labels = (truth_of(tile) for tile in (path, *tiles))
-    beside = (header_of(path), data_of(path), *world_file_names(path), *labels, *tiles)
-    candidates = (path, *beside, *collection_of(path))
+    days = (path.with_name(path.stem + ending) for ending in DATE_ENDINGS)
+    beside = (header_of(path), data_of(path), *world_file_names(path), *labels, *tiles, *days)
+    candidates = (path, *beside, *collection_of(path), *beside_metadata(path))
+    if path.is_dir():
+        return (path, *sorted(p for p in path.iterdir() if p.is_file()))
     found = [p for p in candidates if p is not None and p.is_file()]
     return tuple(dict.fromkeys(found))
 

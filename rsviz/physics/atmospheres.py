@@ -118,6 +118,7 @@ class Measurements:
         view_angle_deg: exact.
         water_error_g_cm2, air_error_k: standard deviations of the errors, which a user states.
         surface_temperature_k, true_emissivity, air: the truth.
+        true_water_g_cm2, true_air_k: the truth of the inputs.
         row: index of the column in the table; -1 when it is not from there.
         share_above, air_above_k: (M, 3) of the column, for models that ask for more.
     """
@@ -132,6 +133,8 @@ class Measurements:
     surface_temperature_k: Floats
     true_emissivity: Floats
     air: Air
+    true_water_g_cm2: Floats
+    true_air_k: Floats
     row: Ints
     share_above: Floats
     air_above_k: Floats
@@ -262,6 +265,8 @@ def measure(
         ground,
         emissivity,
         air,
+        water,
+        warm,
         row,
         atmospheres.share_above[row],
         atmospheres.air_above_k[row],

@@ -22,6 +22,7 @@ UNITS = {
     "reflectance": "Reflectance",
     "radiance": "Radiance",
     "brightness_temperature": "Brightness temperature [K]",
+    "reflectance_and_temperature": "Reflectance, temperature [K]",
     "dn": "Digital number",
 }
 

@@ -1,0 +1,1 @@
+"""Temperature of the ground: protocols, scores, and methods to compare with."""
