@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,18 +17,17 @@ from models.spike_sr.network import Config, SpikeSR
 from models.spike_sr.recorder import Recorder, texture_classes
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
-from rsviz.core.layers import Layer, RasterLayer, ScalarMap, UncertaintyMap
+from rsviz.core.layers import Layer, RasterLayer, ScalarMap
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
 from rsviz.core.tiling import Tile
 from rsviz.nn.fit import parameter_count
 from rsviz.nn.probe import probe_names, tracing
-from rsviz.nn.sr_scene import Mosaic, Prepared, finer, pieces, prepare
+from rsviz.nn.sr_scene import Mosaic, Prepared, eight_views, pieces, prepare
 from rsviz.nn.weights import read_state
 
 Floats = NDArray[np.float32]
 
-VIEWS = 8
 STEP_IMAGE = "step_image_"
 ABOUT = "Four times as many pixels along each side, made by the network from the input alone."
 
@@ -63,12 +63,12 @@ class SpikeSRModel:
             tick = _ticker(ctx, done, len(cut))
             recorder.begin(piece)
             with torch.inference_mode():
-                image = self._tensor(prepared, piece)
+                image = prepared.tensor(piece, self.device)
                 with tracing(self.network, names, recorder):
                     features = self.network.body(image, steps, tick)
                 views = [self.network.finished(features, image)]
                 if options.ensemble or "ensemble_spread" in ctx.wants:
-                    views += [self._view(image, steps, view, tick) for view in range(1, VIEWS)]
+                    views = list(eight_views(image, partial(self._made, steps, tick), True))
                 finished = _Finished(self.network, prepared, piece, image, features, views)
                 mosaic.add(piece, finished.layers(options.ensemble, ctx.wants))
                 if "convergence" in ctx.wants:
@@ -99,16 +99,9 @@ class SpikeSRModel:
             texture,
         )
 
-    def _tensor(self, prepared: Prepared, piece: Tile) -> Tensor:
-        window = piece.window
-        part = np.ascontiguousarray(prepared.image[:, window.rows, window.cols])
-        return torch.from_numpy(part)[None].to(self.device)
-
-    def _view(self, image: Tensor, steps: int, view: int, tick: Callable[[], None]) -> Tensor:
-        """The fine image of one of the eight turned and mirrored copies, turned back."""
-        turned = _turned(image, view)
-        features = self.network.body(turned, steps, tick)
-        return _turned_back(self.network.finished(features, turned), view)
+    def _made(self, steps: int, tick: Callable[[], None], image: Tensor) -> Tensor:
+        """The fine image of a coarse one."""
+        return self.network.finished(self.network.body(image, steps, tick), image)
 
 
 class _Finished:
@@ -139,16 +132,13 @@ class _Finished:
                 f"Made of the mean of the first {used} time steps of this run.",
             )
         if "ensemble_spread" in wants:
-            found["ensemble_spread"] = self._spread(
-                self.views,
-                "Spread of eight views",
-                "Standard deviation between the results of the eight turned and mirrored copies, "
-                "mean over bands.",
-            )
+            window = self.piece.window
+            found["ensemble_spread"] = self.prepared.spread_of_views(self.views, window)
         if "step_spread" in wants:
             single = [self._of(self.features[t : t + 1]) for t in range(len(self.features))]
-            found["step_spread"] = self._spread(
+            found["step_spread"] = self.prepared.spread(
                 single,
+                self.piece.window,
                 "Spread of time steps",
                 "Standard deviation between the images made of single time steps, mean over bands.",
             )
@@ -167,34 +157,13 @@ class _Finished:
         return self.network.finished(features, self.image)
 
     def _image(self, fine: Tensor, title: str, about: str) -> RasterLayer:
-        return self.prepared.layer(fine[0].cpu().numpy(), self.piece.window, title, about)
-
-    def _spread(self, images: list[Tensor], title: str, about: str) -> RasterLayer:
-        window = self.piece.window
-        spread = torch.stack(images).std(0, correction=0).mean(dim=(0, 1)).cpu().numpy()
-        scale = spread.shape[-1] // window.width
-        seen = self.prepared.seen(window, scale)
-        grid = finer(self.prepared.scene.grid.crop(window), scale)
-        data = np.where(seen, spread * self.prepared.white, np.nan).astype(np.float32)
-        return UncertaintyMap(title, about, grid, data, "std", self.prepared.scene.quantity)
+        return self.prepared.layer(fine, self.piece.window, title, about)
 
 
 def _ticker(ctx: RunContext, done: int, total: int) -> Callable[[], None]:
     """Reports that a tile is under way, and stops when the run was cancelled."""
     what = "making the image finer" if total == 1 else f"tile {done + 1} of {total}"
     return lambda: ctx.step(done, total, what)
-
-
-def _turned(image: Tensor, view: int) -> Tensor:
-    """One of eight symmetries of the square; the first leaves the image as it is."""
-    mirrored = image.flip(-1) if view >= VIEWS // 2 else image
-    return torch.rot90(mirrored, view % (VIEWS // 2), dims=(-2, -1))
-
-
-def _turned_back(image: Tensor, view: int) -> Tensor:
-    """The inverse of `_turned`."""
-    back = torch.rot90(image, -(view % (VIEWS // 2)), dims=(-2, -1))
-    return back.flip(-1) if view >= VIEWS // 2 else back
 
 
 def _masked(layer: Layer, prepared: Prepared) -> Layer:

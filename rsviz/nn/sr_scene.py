@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
-from rsviz.core.layers import RasterLayer, SRImage
+from rsviz.core.layers import RasterLayer, SRImage, UncertaintyMap
 from rsviz.core.scene import Scene
 from rsviz.core.tiling import Stitcher, Tile, tiles
 from rsviz.nn.landcover import defined, filled_pixels
@@ -20,6 +22,8 @@ Floats = NDArray[np.float32]
 WHOLE = 128  # sides up to this are computed in one piece
 CORE, HALO = 100, 14  # a tile with its halo is 128 pixels wide again
 BYTE = 255.0
+TURNS = 4
+VIEWS = 2 * TURNS
 BRIGHT = 99.5  # percentile that counts as white where the unit sets no limit
 
 
@@ -41,8 +45,15 @@ class Prepared:
     white: float
     valid: NDArray[np.bool_]
 
-    def layer(self, fine: Floats, window: Window, title: str, about: str) -> SRImage:
-        """A fine image (3, s*h, s*w) of a window, in bands and unit of the scene."""
+    def tensor(self, piece: Tile, device: torch.device) -> Tensor:
+        """The image (1, 3, h, w) of a tile with its halo."""
+        window = piece.window
+        part = np.ascontiguousarray(self.image[:, window.rows, window.cols])
+        return torch.from_numpy(part)[None].to(device)
+
+    def layer(self, made: Tensor, window: Window, title: str, about: str) -> SRImage:
+        """A fine image (1, 3, s*h, s*w) of a window, in bands and unit of the scene."""
+        fine = made[0].cpu().numpy()
         scale = fine.shape[-1] // window.width
         grid = finer(self.scene.grid.crop(window), scale)
         data = np.empty_like(fine)
@@ -50,7 +61,28 @@ class Prepared:
         seen = self.seen(window, scale)
         return SRImage(title, about, grid, np.where(seen, data, np.nan), self.scene.bands, scale)
 
-    def seen(self, window: Window, scale: int = 1) -> NDArray[np.bool_]:
+    def spread(
+        self, images: list[Tensor], window: Window, title: str, about: str
+    ) -> UncertaintyMap:
+        """Standard deviation between fine images of a window, mean over bands."""
+        spread = torch.stack(images).std(0, correction=0).mean(dim=(0, 1)).cpu().numpy()
+        scale = spread.shape[-1] // window.width
+        data = np.where(self.seen(window, scale), spread * self.white, np.nan)
+        grid = finer(self.scene.grid.crop(window), scale)
+        unit = self.scene.quantity
+        return UncertaintyMap(title, about, grid, data.astype(np.float32), "std", unit)
+
+    def spread_of_views(self, views: list[Tensor], window: Window) -> UncertaintyMap:
+        """Standard deviation between the results of the eight copies."""
+        return self.spread(
+            views,
+            window,
+            "Spread of eight views",
+            "Standard deviation between the results of the eight turned and mirrored copies, mean "
+            "over bands.",
+        )
+
+    def seen(self, window: Window, scale: int) -> NDArray[np.bool_]:
         """(s*h, s*w): where a window has data."""
         part = self.valid[window.rows, window.cols]
         return part.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -101,6 +133,24 @@ class Mosaic:
         """The whole layers."""
         for name, stitcher in self._stitchers.items():
             yield name, stitcher.layer()
+
+
+def eight_views(
+    image: Tensor, network: Callable[[Tensor], Tensor], every: bool
+) -> Iterator[Tensor]:
+    """What a network makes of an image, then of its seven turned and mirrored copies, turned back.
+
+    Args:
+        image: (1, 3, h, w).
+        network: makes it finer.
+        every: whether the seven copies follow.
+    """
+    yield network(image)
+    for view in range(1, VIEWS if every else 1):
+        turn, mirrored = view % TURNS, view >= TURNS
+        copy = torch.rot90(image.flip(-1) if mirrored else image, turn, dims=(-2, -1))
+        back = torch.rot90(network(copy), -turn, dims=(-2, -1))
+        yield back.flip(-1) if mirrored else back
 
 
 def finer(grid: Grid, scale: int) -> Grid:
