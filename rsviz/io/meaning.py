@@ -125,6 +125,8 @@ def quantity_of(
         window: the whole grid.
     """
     words = f"{unit} {hint}".lower()
+    if "reflectance_and_temperature" in words:
+        return "reflectance_and_temperature", ()
     if re.search(r"\bradiance", words) or re.search(r"\bw\b.*\bsr\b", unit.lower()):
         return "radiance", ()
     if unit.strip().lower() in ("k", "kelvin", "degrees_k", "degree_kelvin"):
