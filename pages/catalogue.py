@@ -1,8 +1,6 @@
 """Which models are here, how good, from which paper and data?"""
 
-import streamlit as st
-
-from rsviz.views import catalogue, scores, shell
+from rsviz.views import catalogue, shell
 
 with shell.page(
     "Which models are here, and how good are they?",
@@ -13,6 +11,4 @@ with shell.page(
 ) as session:
     card = catalogue.overview(session)
     if card is not None:
-        with st.expander("All models beside simple methods", key="boards", expanded=True):
-            scores.boards()
         catalogue.details(card)

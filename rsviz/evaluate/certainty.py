@@ -20,7 +20,7 @@ from rsviz.core.calibration import (
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-LEVELS = (0.8, 0.9, 0.95)
+LEVELS = (0.8, 0.9, 0.95, 0.99)
 """Wanted coverages of prediction sets."""
 
 

@@ -99,6 +99,8 @@ def overview(session: Session) -> ModelCard | None:
         hide_index=True,
         key="cards",
     )
+    with st.expander("All models beside simple methods", key="boards", expanded=True):
+        scores.boards()
     names = list(cards)
     if session.chosen.get("card") not in names:
         session.chosen["card"] = session.model if session.model in names else names[0]
