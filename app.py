@@ -13,6 +13,7 @@ shell.route(
             st.Page("pages/classify.py", title="Classify", icon=":material/category:"),
             st.Page("pages/time_series.py", title="Time series", icon=":material/timeline:"),
             st.Page("pages/super_resolve.py", title="Super-resolve", icon=":material/zoom_in:"),
+            st.Page("pages/temperature.py", title="Temperature", icon=":material/thermostat:"),
             st.Page("pages/train.py", title="Train", icon=":material/school:"),
         ],
         "Understand": [

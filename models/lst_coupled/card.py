@@ -65,6 +65,12 @@ class Options:
     view_angle_deg: float = option(
         0.0, "View angle [°]", "From the vertical, at the ground.", low=0.0, high=60.0
     )
+    coldest_k: float = option(
+        240.0, "Coldest [K]", "Temperatures below are marked as not valid.", low=150.0, high=300.0
+    )
+    hottest_k: float = option(
+        345.0, "Hottest [K]", "Temperatures above are marked as not valid.", low=290.0, high=400.0
+    )
     ensemble: bool = option(
         True,
         "Whole ensemble",
@@ -119,6 +125,7 @@ CARD = ModelCard(
     emits={
         "temperature": "scalar_map",
         "uncertainty": "uncertainty_map",
+        "validity": "scalar_map",
         "single_channel": "scalar_map",
         "mono_window": "scalar_map",
         "water_vapour_air_temperature": "scalar_map",

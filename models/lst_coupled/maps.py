@@ -13,6 +13,12 @@ Words = tuple[str, str, str, str]
 
 MAPS: dict[str, Words] = {
     "temperature": ("Temperature", "Of the ground, by the coupled model.", GROUND, "K"),
+    "validity": (
+        "Valid range",
+        "1 where the temperature lies in the range that the settings call valid, 0 elsewhere.",
+        "valid",
+        NONE,
+    ),
     "single_channel": (
         "Single channel",
         "Generalised single-channel method with its published coefficients.",

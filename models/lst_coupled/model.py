@@ -129,6 +129,9 @@ class CoupledModel:
 
         ways = {
             "temperature": lambda: result,
+            "validity": lambda: (
+                (result >= options.coldest_k) & (result <= options.hottest_k)
+            ).float(),
             "uncertainty": lambda: _spread(answer),
             "disagreement": lambda: answer.temperature_k.std(0, correction=0),
             "single_channel": lambda: single(psi_of_water(band.psi, path)),

@@ -61,6 +61,9 @@ METRICS: dict[str, Metric] = {
         "Consistency", "PSNR of the image made coarse again to the input", "dB"
     ),
     "rmse_k": Metric("RMSE", "root mean square error", "K", higher=False),
+    "humid_rmse_k": Metric(
+        "humid RMSE", "root mean square error above 5 g/cm² of water vapour", "K", higher=False
+    ),
     "mae_k": Metric("MAE", "mean absolute error", "K", higher=False),
     "bias_k": Metric("bias", "mean error", "K", higher=False),
 }

@@ -49,8 +49,8 @@ def card(model_id: str) -> ModelCard:
 
 
 def emitting(kind: str) -> tuple[ModelCard, ...]:
-    """Cards of the models that always give a layer of this kind."""
-    return tuple(c for c in cards().values() if kind in c.emits.values())
+    """Cards of the models that always give a layer of this kind, or of this name."""
+    return tuple(c for c in cards().values() if kind in c.emits.values() or kind in c.emits)
 
 
 def build(model_card: ModelCard) -> Model:

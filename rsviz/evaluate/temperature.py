@@ -25,7 +25,7 @@ from rsviz.core.run import Ask, run
 from rsviz.core.scene import Band, Scene
 from rsviz.evaluate import records
 from rsviz.evaluate.heat.baselines import BASELINES, answers
-from rsviz.evaluate.heat.protocols import PROTOCOLS, HeatProtocol
+from rsviz.evaluate.heat.protocols import PROTOCOLS, HeatProtocol, region_names
 from rsviz.evaluate.heat.scores import mean_scores, scores, spread_of
 from rsviz.evaluate.heat.tables import read_table
 from rsviz.evaluate.records import Record, weights_id
@@ -249,6 +249,7 @@ def evaluate(
         "protocol": rule.name,
         "protocol_version": rule.version,
         "variant": variant,
+        "simulated": True,
         "table": "" if table_file is None else table_file.name,
         "scene": rule.scene,
         "about": rule.about,
@@ -259,8 +260,10 @@ def evaluate(
         "seeds": [w.seed for w in chosen],
         "measured": [w.seed for w in chosen if w.file],
         "runs": runs,
+        "by_seed": [[run[key] for key in ("rmse_k", "mae_k", "bias_k", "n_test")] for run in runs],
+        "regions": [region_names()[w.seed] for w in chosen] if rule.split == "continents" else [],
         "baselines": {
-            name: mean_scores(found) | {"spread": spread_of(found)}
+            name: mean_scores(found) | {"spread": spread_of(found), "by_site": []}
             for name, found in others.items()
             if found
         },

@@ -73,6 +73,31 @@ def effective(planck: Planck, air: Air, secant: Values) -> tuple[Values, Values,
     return vertical, up, planck.temperature_k(air.sky_radiance / -xp.expm1(-DIFFUSE * vertical))
 
 
+def moved(
+    law: Law,
+    planck: Planck,
+    air: Air,
+    secant: Values,
+    before: tuple[Values, Values],
+    after: tuple[Values, Values],
+) -> Air:
+    """What air becomes with other water vapour and temperature, by the law.
+
+    What the air differs from the law (the factor of its depth, its effective temperatures) stays.
+
+    Args:
+        law: of the band.
+        planck: of the band.
+        air: as it is.
+        secant: of the view angle.
+        before, after: water vapour in g/cm2 and air temperature in K.
+    """
+    vertical, up, down = effective(planck, air, secant)
+    factor = vertical / law.vertical_depth(*before)
+    warmer = after[1] - before[1]
+    return air_of(planck, factor * law.vertical_depth(*after), secant, up + warmer, down + warmer)
+
+
 def fitted(planck: Planck, air: Air, water_g_cm2: Values, air_k: Values, secant: Values) -> Law:
     """The law of known air, by least squares; numpy arrays (N,)."""
     vertical, up, down = effective(planck, air, secant)

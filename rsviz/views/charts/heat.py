@@ -1,0 +1,118 @@
+"""Charts about surface temperature: shares of the signal, errors, profiles of the air."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from rsviz.core.palettes import OKABE_ITO
+from rsviz.views.charts.base import blank, ink_on, literal, rows
+from rsviz.views.palettes import GREY
+
+Floats = NDArray[np.float64]
+SHARES = ("Ground", "Reflected sky", "Path")
+SHARE_COLOURS = ("#d55e00", "#56b4e9", "#0072b2")
+EARTH = ((-180, 180), (-90, 90))
+
+
+def signal_shares(lines: Mapping[str, tuple[float, float, float]], unit: str) -> go.Figure:
+    """Where the radiance at the sensor comes from, a bar for each line."""
+    figure = rows(f"Radiance at the sensor [{unit}]", len(lines))
+    names = list(lines)
+    for part, (label, colour) in enumerate(zip(SHARES, SHARE_COLOURS, strict=True)):
+        values = [lines[name][part] for name in names]
+        shares = [lines[name][part] / sum(lines[name]) for name in names]
+        figure.add_bar(
+            x=values, y=names, orientation="h", name=label, marker_color=colour,
+            text=[f"{share:.0%}" if share > 0.06 else "" for share in shares],
+            textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none",
+            insidetextfont={"color": ink_on(colour)},
+            hovertemplate=f"{label}: %{{x:.3f}} {unit}<extra>%{{y}}</extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    return figure
+
+
+def error_by_water(curves: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure:
+    """RMSE of methods in classes of water vapour.
+
+    Args:
+        curves: by method, rows of (from, to, RMSE, ...).
+    """
+    figure = blank("Water vapour [g/cm²]", "RMSE [K]", 340)
+    for (name, table), colour in zip(curves.items(), (*OKABE_ITO, GREY), strict=False):
+        figure.add_scatter(
+            x=[(row[0] + row[1]) / 2 for row in table],
+            y=[row[2] for row in table],
+            name=literal(name),
+            mode="lines+markers",
+            line={"color": colour, "width": 3 if name == next(iter(curves)) else 2},
+            hovertemplate="%{y:.2f} K",
+        )
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def sites(latitude: Floats, longitude: Floats, rmse_k: Floats, names: Sequence[str]) -> go.Figure:
+    """Errors of sites on a plain map of the world, the larger and the darker the worse."""
+    figure = blank("Longitude [°]", "Latitude [°]", 360)
+    figure.add_scatter(
+        x=longitude,
+        y=latitude,
+        mode="markers",
+        text=[literal(name) for name in names],
+        marker={
+            "size": np.clip(5 + 4 * rmse_k, 6, 26),
+            "color": rmse_k,
+            "colorscale": "Cividis",
+            "reversescale": True,
+            "showscale": True,
+            "line": {"width": 0.5, "color": GREY},
+            "colorbar": {"title": "RMSE [K]", "thickness": 12},
+        },
+        hovertemplate="%{text}<br>%{marker.color:.2f} K<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(range=EARTH[0], dtick=60, zeroline=True)
+    figure.update_yaxes(range=EARTH[1], dtick=30, zeroline=True)
+    return figure
+
+
+def error_bars(values: Mapping[str, tuple[float, float | None]], unit: str = "K") -> go.Figure:
+    """RMSE of methods or places, with spread over seeds where there is one."""
+    figure = rows(f"RMSE [{unit}]", len(values))
+    spread = [pair[1] or 0.0 for pair in values.values()]
+    figure.add_bar(
+        x=[pair[0] for pair in values.values()],
+        y=list(values),
+        orientation="h",
+        error_x={"type": "data", "array": spread, "visible": any(spread)},
+        marker_color=["#d55e00" if i == 0 else GREY for i in range(len(values))],
+        text=[f"{pair[0]:.2f}" for pair in values.values()],
+        textposition="auto",
+        showlegend=False,
+        hovertemplate="%{x:.2f} K<extra>%{y}</extra>",
+    )
+    return figure
+
+
+def air_profiles(lines: Mapping[str, tuple[Floats, Floats]], x_title: str) -> go.Figure:
+    """Curves against pressure, the ground below.
+
+    Args:
+        lines: by name, values and pressures in hPa.
+        x_title: what the values are, with the unit.
+    """
+    figure = blank(x_title, "Pressure [hPa]", 380)
+    for (name, (values, pressure)), colour in zip(lines.items(), (*OKABE_ITO, GREY), strict=False):
+        figure.add_scatter(
+            x=values, y=pressure, name=literal(name), mode="lines", line={"color": colour},
+            hovertemplate="%{x:.1f} at %{y:.0f} hPa<extra>" + literal(name) + "</extra>",
+        )  # fmt: skip
+    figure.update_layout(hovermode="closest")
+    figure.update_yaxes(range=[1020, 100])
+    return figure
