@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rsviz.views import ask, clients, errors, inside, inspector, internals, shell, workbench
+from rsviz.views import ask, clients, errors, inside, inspector, internals, shell, whatif, workbench
 from rsviz.views.bench import Bench, opened
 from rsviz.views.spikes.inside import spiking
 from rsviz.views.spikes.page import content as spikes
@@ -17,6 +17,7 @@ def content(bench: Bench, question: ask.Question | None) -> None:
     result = ask.answer(bench.session, question)
     topics = internals.topics(question.card, result.layers) if question and result else {}
     topic = internals.choose_topic(bench.session, topics) if topics else None
+    into = topic is not None and question is not None and topic.looks_into(question.card)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         layers = [workbench.base(bench)]
@@ -28,6 +29,9 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         inspector.spectrum(bench)
         if topic and result:
             inspector.answer(bench, result, bench.truth(), topic.rasters)
+        if into and topic and question:
+            with errors.boundary("The look into the pixel"):
+                topic = topic.with_layers(whatif.panel(bench.session, question))
     if topic and result:
         internals.panel(bench, topic, result)
 

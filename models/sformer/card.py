@@ -37,20 +37,24 @@ class Options:
         "0 is as trained; nothing is trained again.",
         low=0,
         high=100,
+        live=True,
     )
-    pixel_row: int = option(
+    pick_row: int = option(
         -1,
         "Row of the pixel looked into",
-        "Its kept tokens, attention and kernel weights are shown; -1 is the middle.",
+        "Kept tokens, attention and kernel weights are its own; -1 is the middle of the scene. "
+        "With a pixel the rest is read coarsely, every 4th pixel in one view, to answer at once.",
         low=-1,
         high=65535,
+        hidden=True,
     )
-    pixel_col: int = option(
+    pick_col: int = option(
         -1,
         "Column of the pixel looked into",
         "See the row; -1 is the middle.",
         low=-1,
         high=65535,
+        hidden=True,
     )
     bf16: bool = option(
         False,
@@ -107,6 +111,7 @@ CARD = ModelCard(
         "loadings": "curve",
         "explained_variance": "curve",
     },
+    at_pixel=("kernel_weights", "kept_tokens", "attention_before", "attention_after"),
     factory="models.sformer.model:SFormerModel",
     trainer="models.sformer.train:train",
     differentiable="models.sformer.scores:scores_at",

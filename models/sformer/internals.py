@@ -23,9 +23,8 @@ Floats = NDArray[np.float32]
 SAMPLE_SIDE, SHOWN = 8, 6
 CENTRE = SIDE * SIDE // 2
 LAYERS = tuple(f"block {i + 1}" for i in range(PASSES * DEPTH))
-ROWS = tuple(f"row {i + 1}" for i in range(SIDE))
-COLUMNS = tuple(f"group {g + 1}, column {c + 1}" for g in range(GROUPS) for c in range(SIDE))
-TOKEN_AXES, TOKEN_TICKS = ("block", "row", "group and column"), (LAYERS, ROWS, COLUMNS)
+GROUP_NAMES = tuple(f"group {g + 1}" for g in range(GROUPS))
+TOKEN_AXES, TOKEN_TICKS = ("block", "group", "row", "column"), (LAYERS, GROUP_NAMES, (), ())
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _token_shares(name: str, value: Tensor) -> Tensor:
 
     Channel weights (N, 2, 64) -> their mean (2, 64). Scores, kept and attention (N, 8, 100, 100)
     of query by key -> mean over heads: of the middle position's four queries (first row) and of
-    all queries (second row), each (5, 20) of row by group and column.
+    all queries (second row), each (4, 5, 5) of group, row and column.
     """
     if name.endswith("channels"):
         return value.float().mean(dim=0).cpu()
@@ -104,8 +103,7 @@ def _token_shares(name: str, value: Tensor) -> Tensor:
     value = value.mean(dim=(0, 1))  # (query, key)
     middle = value[CENTRE * GROUPS : (CENTRE + 1) * GROUPS].mean(dim=0)
     both = torch.stack((middle, value.mean(dim=0)))  # (2, 100)
-    planes = both.unflatten(1, (SIDE, SIDE, GROUPS)).transpose(2, 3)  # (2, row, group, column)
-    return planes.flatten(2).cpu()  # (2, 5, 20)
+    return both.unflatten(1, (SIDE, SIDE, GROUPS)).permute(0, 3, 1, 2).cpu()  # (2, 4, 5, 5)
 
 
 def layer(name: str, inside: Inside) -> Layer:
@@ -151,7 +149,7 @@ def _kernel_weights(inside: Inside) -> Layer:
 
 
 def _tokens(found: dict[str, Tensor], what: str, row: int) -> Floats:
-    """(block, row, group and column) of what the probes of all blocks gave."""
+    """(block, group, row, column) of what the probes of all blocks gave."""
     planes = [found[f"token{i}.{what}"][row] for i in range(len(LAYERS))]
     return torch.stack(planes).numpy().astype(np.float32)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from models.sformer.card import DETAIL, Options
 from models.sformer.internals import Inside, layer, map_probes, mapped
-from models.sformer.mapping import Planes, Reading, read_scene
+from models.sformer.mapping import STEPS, Planes, Reading, read_scene
 from models.sformer.network import Config, SFormer
-from models.sformer.patches import padded
+from models.sformer.patches import padded, patches_at
 from models.sformer.plain import seconds_a_pixel
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
@@ -42,11 +44,10 @@ class SFormerModel:
         valid = defined(scene)
         if not valid.any():
             raise SceneMismatch("The scene holds no pixel with a number in every band.")
-        pixel = _pixel(options, scene.grid.shape)
+        looking, pixel = options.pick_row >= 0, _pixel(options, scene.grid.shape)
         keep = options.top_k or self.network.config.keep
-        reading = Reading(
-            DETAIL[options.detail], keep, options.views, map_probes(ctx.wants), mapped
-        )
+        finest, views = (max(STEPS), 1) if looking else (DETAIL[options.detail], options.views)
+        reading = Reading(finest, keep, views, map_probes(ctx.wants), mapped)
 
         def show(planes: Planes) -> None:
             probabilities = planes["probabilities"].astype(np.float32, copy=False)
@@ -57,10 +58,20 @@ class SFormerModel:
             image = padded(self.network.projection(pixels))
             with torch.autocast(self.device.type, torch.bfloat16, enabled=options.bf16):
                 planes = read_scene(self.network, image, valid, reading, ctx, show)
+            if looking:
+                row, col = pixel
+                planes["probabilities"][:, row, col] = self._at(image, pixel, keep)
             inside = Inside(self.network, image, scene, valid, keep, pixel, planes)
             extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
         probabilities = planes["probabilities"].astype(np.float32, copy=False)
         return class_layers(probabilities, scene, valid, self.weights) | extra
+
+    def _at(self, image: Tensor, pixel: tuple[int, int], keep: int) -> NDArray[np.float32]:
+        """Probabilities (K,) of one pixel of a padded image (k, H+9, W+9), in one view."""
+        rows, cols = torch.tensor([pixel], device=image.device).unbind(1)
+        scores = self.network(patches_at(image, rows, cols), keep).float()
+        found: NDArray[np.float32] = scores.softmax(dim=1)[0].cpu().numpy()
+        return found
 
     def published_seconds(self, scene: Scene, count: int) -> float:
         """Time of a pixel in the form of the paper, measured on `count` pixels of a scene."""
@@ -70,7 +81,7 @@ class SFormerModel:
 
 def _pixel(options: Options, shape: tuple[int, int]) -> tuple[int, int]:
     """The pixel to look into: that of the options, or the middle."""
-    asked = options.pixel_row, options.pixel_col
+    asked = options.pick_row, options.pick_col
     row, col = (size // 2 if at < 0 else at for at, size in zip(asked, shape, strict=True))
     if row >= shape[0] or col >= shape[1]:
         raise SceneMismatch(

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.sformer.network import Config, SFormer
+from models.sformer.network import PATCH, Config, SFormer
 from models.sformer.patches import augmented, padded, patches_at
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.model import OnStep
@@ -24,7 +24,9 @@ from rsviz.core.options import build, option
 from rsviz.core.scene import Scene
 from rsviz.nn.fit import (
     AveragedWeights,
+    OnEpoch,
     Trained,
+    kept_at_an_interruption,
     parameter_count,
     read_checkpoint,
     save_checkpoint,
@@ -39,12 +41,13 @@ CHECKPOINT_EPOCHS = 10
 class Recipe:
     """Settings of a training."""
 
-    epochs: int = option(100, "Epochs", "Passes over the training pixels.", 1, 10000)
+    epochs: int = option(120, "Epochs", "Passes over the training pixels.", 1, 10000)
     lr: float = option(2e-3, "Learning rate", "After the warm-up; decays to 0.", 0.0, 1.0)
     warmup: int = option(5, "Warm-up", "Epochs in which the learning rate rises.", 0, 1000)
     weight_decay: float = option(1e-2, "Weight decay", "Of AdamW.", 0.0, 1.0)
-    batch: int = option(256, "Batch", "Patches a step, at most.", 2, 4096)
+    batch: int = option(64, "Batch", "Patches a step, at most.", 2, 4096)
     turns: float = option(0.85, "Turns", "Chance that a patch is mirrored or turned.", 0.0, 1.0)
+    shift: int = option(2, "Shift", "Pixels by which a patch is moved, at most.", 0, 4)
     smoothing: float = option(0.1, "Label smoothing", "Share of other classes.", 0.0, 0.9)
     noise: float = option(0.1, "Noise", "Of each component, in its own spread.", 0.0, 1.0)
     keep: int = option(80, "Tokens kept", "Of 100, by each query.", 1, 100)
@@ -67,8 +70,11 @@ def train(
     checkpoint: Path | None,
     device: str,
     on_step: OnStep,
+    on_epoch: OnEpoch | None = None,
 ) -> Trained:
     """Train on labelled pixels; the last epoch is the result.
+
+    What interrupts it inside `on_step` or `on_epoch` leaves a checkpoint, if there is to be one.
 
     Args:
         scene: the scene; its own truth is not looked at.
@@ -78,6 +84,7 @@ def train(
         checkpoint: file to go on from and to save to every 10 epochs; None for neither.
         device: torch device.
         on_step: called with (epochs done, epochs, loss as text).
+        on_epoch: called after each epoch with a function that gives the state so far.
 
     Raises:
         BadOption: a setting is unknown or outside its range.
@@ -104,26 +111,36 @@ def train(
         pixels = torch.from_numpy(filled_pixels(scene, valid))
         network.projection.fit(pixels, recipe.whiten)
         image = padded(network.projection(pixels))
-        patches = patches_at(image, torch.from_numpy(rows), torch.from_numpy(cols))
+        places = torch.from_numpy(np.stack((rows, cols)))
         targets = torch.from_numpy(labels[rows, cols].astype(np.int64) - 1)
-        run = _Run(network.to(device), recipe, patches.to(device), targets.to(device))
+        run = _Run(network.to(device), recipe, image.to(device), places, targets.to(device))
         run.resume(checkpoint)
-        while run.epoch < recipe.epochs:
-            loss = run.epoch_step()
-            on_step(run.epoch, recipe.epochs, f"loss {loss:.4f}")
-            if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
-                run.save(checkpoint, time.perf_counter() - started)
-    state = {name: tensor.cpu() for name, tensor in run.state().items()}
-    seconds = run.seconds_before + time.perf_counter() - started
-    return Trained(state, asdict(config), parameter_count(network), seconds, run.history)
+
+        def trained() -> Trained:
+            state = {name: tensor.cpu() for name, tensor in run.state().items()}
+            seconds = run.seconds_before + time.perf_counter() - started
+            return Trained(state, asdict(config), parameter_count(network), seconds, run.history)
+
+        with kept_at_an_interruption(checkpoint, run.save, started):
+            while run.epoch < recipe.epochs:
+                loss = run.epoch_step()
+                on_step(run.epoch, recipe.epochs, f"loss {loss:.4f}")
+                if on_epoch is not None:
+                    on_epoch(trained)
+                if checkpoint is not None and run.epoch % CHECKPOINT_EPOCHS == 0:
+                    run.save(checkpoint, time.perf_counter() - started)
+        return trained()
 
 
 class _Run:
     """A training under way: network, optimiser, averages and the losses so far."""
 
-    def __init__(self, network: SFormer, recipe: Recipe, patches: Tensor, targets: Tensor) -> None:
-        self.network, self.recipe, self.patches, self.targets = network, recipe, patches, targets
-        self.spread = patches.std((0, 2, 3), keepdim=True)  # (1, k, 1, 1)
+    def __init__(
+        self, network: SFormer, recipe: Recipe, image: Tensor, places: Tensor, targets: Tensor
+    ) -> None:
+        self.network, self.recipe, self.image = network, recipe, image
+        self.places, self.targets = places, targets  # (2, N) rows and columns, (N,)
+        self.spread = patches_at(image, *places.to(image.device)).std((0, 2, 3), keepdim=True)
         self.optimiser = torch.optim.AdamW(_groups(network, recipe), recipe.lr, fused=True)
         self.average = AveragedWeights(network, recipe.average) if recipe.average else None
         self.history: dict[str, list[float]] = {"loss": []}
@@ -136,7 +153,7 @@ class _Run:
     def epoch_step(self) -> float:
         """One pass over the patches in batches of nearly equal size; returns the loss [nat]."""
         self.network.train()
-        count = len(self.patches)
+        count = len(self.targets)
         batches = torch.randperm(count).tensor_split(-(-count // self.recipe.batch))
         losses = [
             self._step(batch, (self.epoch + i / len(batches)) / self.recipe.epochs)
@@ -151,14 +168,16 @@ class _Run:
         rate = recipe.lr * _schedule(progress, recipe.warmup / recipe.epochs)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        batch = batch.to(self.targets.device)
-        patches = augmented(self.patches[batch], recipe.turns)
+        places = self._moved(self.places[:, batch]).to(self.image.device)
+        patches = augmented(patches_at(self.image, *places), recipe.turns)
         if recipe.noise:
             patches = patches + recipe.noise * self.spread * torch.randn_like(patches)
         with torch.autocast(patches.device.type, torch.bfloat16, enabled=recipe.bf16):
             scores = self.network(patches)
         loss = F.cross_entropy(
-            scores.float(), self.targets[batch], label_smoothing=recipe.smoothing
+            scores.float(),
+            self.targets[batch.to(self.targets.device)],
+            label_smoothing=recipe.smoothing,
         )
         self.optimiser.zero_grad()
         loss.backward()
@@ -166,6 +185,15 @@ class _Run:
         if self.average is not None:
             self.average.update(self.network)
         return float(loss.detach()) * len(batch)
+
+    def _moved(self, places: Tensor) -> Tensor:
+        """Rows and columns (2, N), each moved by up to `shift` pixels inside the scene."""
+        most = self.recipe.shift
+        if not most:
+            return places
+        last = torch.tensor(self.image.shape[1:])[:, None] - PATCH
+        moved = places + torch.randint(-most, most + 1, places.shape)
+        return torch.minimum(moved.clamp(min=0), last)
 
     def state(self) -> dict[str, Tensor]:
         """The tensors to keep: the averaged ones where there are some."""

@@ -25,13 +25,15 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     hidden: bool = False,
+    live: bool = False,
 ) -> Any:
     """Declare one option: its default, label, explanation, and range or choices.
 
-    A hidden one has no control in a form, because something else sets it: a click on the map.
+    A hidden one has no control in a form, because something else sets it: a click on the map. A
+    live one can be tried on the picked pixel at once: what if it were so?
     """
     meta = {"label": label, "help": help, "low": low, "high": high, "choices": choices}
-    meta["hidden"] = hidden
+    meta["hidden"], meta["live"] = hidden, live
     return field(default=default, metadata=meta)
 
 

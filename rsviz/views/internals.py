@@ -8,7 +8,7 @@ page for free; `TOPICS` only gives familiar layers a better place than their kin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -40,13 +40,31 @@ KINDS = {
     "sr_image": "Images",
     "spike_trace": "Spikes",
 }
-TOPICS = {"delta": "Scan", "disagreement": "Heads", "contribution": "Contribution"}
+TOPICS = {
+    "delta": "Scan",
+    "disagreement": "Heads",
+    "contribution": "Contribution",
+    "receptive_field": "Receptive field",
+    "kernel_weights": "Receptive field",
+    "kept_tokens": "Tokens",
+    "attention_before": "Tokens",
+    "attention_after": "Tokens",
+    "popularity": "Tokens",
+    "temperatures": "Tokens",
+    "loadings": "Components",
+    "explained_variance": "Components",
+}
 ABOUT = {
     "Routing": "Experts are small networks; a router decides which of them work, and how much.",
     "Contribution": "How much of what was added to each pixel came from each expert.",
     "Scan": "State-space experts read the scene pixel by pixel in a fixed order, and decide at "
     "each step how much to remember.",
     "Uncertainty": "How unsure each head is; during training, more is learned where it is unsure.",
+    "Receptive field": "Each channel takes from a small and a large kernel; which of them, the "
+    "network decides at every pixel.",
+    "Tokens": "A patch is 25 places in 4 groups of channels, 100 tokens; each attends to those "
+    "alone that match it best.",
+    "Components": "The network reads principal components of the spectra, not bands.",
     "Heads": "The network answers at several scales; only the finest answer is used.",
     "Training": "Pixels that corrective sampling let through while the model was trained.",
 }
@@ -65,6 +83,15 @@ class Topic:
     name: str
     rasters: dict[str, RasterLayer]
     others: dict[str, Layer]
+
+    def looks_into(self, card: ModelCard) -> bool:
+        """Whether some of the layers are those of one pixel."""
+        return any(name in card.at_pixel for name in self.others)
+
+    def with_layers(self, result: Result | None) -> Topic:
+        """The same with layers of another result where that has them."""
+        newer = result.layers if result else {}
+        return replace(self, others={n: newer.get(n, old) for n, old in self.others.items()})
 
 
 def topics(card: ModelCard, layers: Mapping[str, Layer]) -> dict[str, Topic]:

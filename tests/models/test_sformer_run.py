@@ -43,7 +43,7 @@ def loaded(tmp_path):
 
 
 def test_layers_are_those_of_the_card(loaded):
-    options = Options(pixel_row=3, pixel_col=20)
+    options = Options(pick_row=3, pick_col=20)
     layers = loaded.predict(scene(), options, RunContext(wants=EVERYTHING))
     check_layers(CARD, layers, scene().grid, EVERYTHING)
     assert not hooks(loaded.network)
@@ -51,9 +51,9 @@ def test_layers_are_those_of_the_card(loaded):
     assert field.shape == (HEIGHT, WIDTH) and field.min() >= 3 and field.max() <= 11
     assert field.std() > 0
     for name in ("attention_before", "attention_after"):
-        assert np.allclose(layers[name].data.sum((1, 2)), 1.0, atol=1e-5)
+        assert np.allclose(layers[name].data.sum((1, 2, 3)), 1.0, atol=1e-5)
     for name in ("kept_tokens", "popularity"):
-        assert np.allclose(layers[name].data.sum((1, 2)), 80.0, atol=1e-3)
+        assert np.allclose(layers[name].data.sum((1, 2, 3)), 80.0, atol=1e-3)
     assert "row 3, column 20" in layers["kept_tokens"].title
     assert layers["temperatures"].data.shape == (6, 8)
     assert layers["loadings"].x[0] == 400.0
@@ -68,6 +68,17 @@ def test_every_4th_pixel_is_as_in_the_whole_map_and_the_others_are_as_their_neig
     assert np.allclose(coarse[:, ::4, ::4], whole[:, ::4, ::4], atol=1e-3)
     assert np.array_equal(coarse[:, 1, 1], coarse[:, 0, 0])
     assert np.array_equal(coarse[:, 3, 7], coarse[:, 4, 8])
+
+
+def test_a_picked_pixel_is_read_by_itself_and_the_rest_coarsely(loaded):
+    row, col = 3, 18  # no pixel of a coarse map
+    whole = loaded.predict(scene(), Options(views=1), RunContext())["probabilities"].data
+    coarse = loaded.predict(scene(), Options(views=1, detail="every 4th pixel"), RunContext())
+    picked = loaded.predict(scene(), Options(pick_row=row, pick_col=col), RunContext())
+    p = picked["probabilities"].data.copy()
+    assert np.allclose(p[:, row, col], whole[:, row, col], atol=1e-3)
+    p[:, row, col] = coarse["probabilities"].data[:, row, col]
+    assert np.array_equal(p, coarse["probabilities"].data)
 
 
 def test_unfinished_maps_become_finer_until_the_last_pixels_are_missing(loaded):
@@ -134,7 +145,7 @@ def test_cancel_takes_effect_and_leaves_no_hook(loaded):
 
 def test_pixel_outside_and_empty_scene_are_refused_in_words(loaded):
     with pytest.raises(SceneMismatch, match="row 17, column 11; the scene has 17 rows and 22"):
-        loaded.predict(scene(), Options(pixel_row=17), RunContext())
+        loaded.predict(scene(), Options(pick_row=17), RunContext())
     empty = replace(scene(), valid=np.zeros((1, HEIGHT, WIDTH), bool))
     with pytest.raises(SceneMismatch, match="no pixel"):
         loaded.predict(empty, Options(), RunContext())
@@ -178,7 +189,7 @@ def test_interrupted_training_goes_on_as_if_nothing_had_been(tmp_path, monkeypat
         train(scene(), labels, 1, settings, path, "cpu", stop)
     first = []
     again = train(scene(), labels, 1, settings, path, "cpu", lambda done, *_: first.append(done))
-    assert first[0] == 3
+    assert first[0] == 4
     assert again.history == whole.history
     assert all(torch.equal(whole.state[n], again.state[n]) for n in whole.state)
 

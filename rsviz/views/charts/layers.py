@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rsviz.core.layers import Curve, SpikeTrace, TimeSeries, Tokens
-from rsviz.core.palettes import SEQUENTIAL, expert_colours, ramp
+from rsviz.core.palettes import expert_colours
 from rsviz.views.charts.base import blank, broken, literal
+from rsviz.views.charts.panels import SCALE, is_panels, panels
 
 
 def curve(layer: Curve, colours: tuple[str, ...] = ()) -> go.Figure:
@@ -55,7 +56,9 @@ def spike_trace(layer: SpikeTrace) -> go.Figure:
 
 
 def tokens(layer: Tokens) -> go.Figure:
-    """A small array: bars of one axis, a grid of two; further axes become more rows."""
+    """A small array: bars of one axis, a grid of two, a table of pictures; else more rows."""
+    if is_panels(layer):
+        return panels(layer)
     if layer.data.ndim == 1:
         figure = blank(layer.axes[0], layer.unit)
         figure.add_bar(x=_ticks(layer, 0), y=layer.data, hovertemplate="%{y:.4~g}")
@@ -72,10 +75,8 @@ def tokens(layer: Tokens) -> go.Figure:
 def _heat(
     figure: go.Figure, data: np.ndarray, x: list[int] | list[str], y: list[str], unit: str
 ) -> None:
-    steps = ramp(SEQUENTIAL)[::17]
-    scale = [[i / (len(steps) - 1), f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(steps)]
     figure.add_heatmap(
-        z=data, x=x, y=y, colorscale=scale, xgap=1, ygap=1,
+        z=data, x=x, y=y, colorscale=SCALE, xgap=1, ygap=1,
         texttemplate="%{z:.2f}" if data.size <= 96 else None,
         colorbar={"title": {"text": unit}, "thickness": 10},
         hovertemplate="%{y}, %{x}: %{z:.4~g}<extra></extra>",

@@ -155,6 +155,7 @@ def probabilities(
     pinned: Floats | None = None,
     truth: int | None = None,
     most: int = 10,
+    names: tuple[str, str] = ("Picked", "Pinned"),
 ) -> go.Figure:
     """Probability of each class at the picked pixel, the likeliest first.
 
@@ -165,21 +166,25 @@ def probabilities(
         pinned: (K,) of the pinned pixel, drawn as diamonds.
         truth: index of the true class, if known; it is marked.
         most: greatest number of classes shown; the true class always is.
+        names: what the bars and the diamonds are.
     """
     order = [int(i) for i in np.argsort(-picked, kind="stable")[:most]]
     if truth is not None and truth not in order:
         order[-1] = truth
-    names = [literal(labels[i]) for i in order]
-    names = [f"<b>{n}</b> (true)" if i == truth else n for n, i in zip(names, order, strict=True)]
+    classes = [literal(labels[i]) for i in order]
+    classes = [
+        f"<b>{n}</b> (true)" if i == truth else n for n, i in zip(classes, order, strict=True)
+    ]
     figure = rows("Probability", len(order))
     _bars(
         figure,
-        names,
+        classes,
         picked[order].tolist(),
         None if pinned is None else pinned[order].tolist(),
         [colours[i] for i in order],
         [_three(value) for value in picked[order]],
         None if pinned is None else [_three(value) for value in pinned[order]],
+        names,
     )
     return figure
 
@@ -240,19 +245,21 @@ def _bars(
     colours: Sequence[str],
     picked_words: Sequence[str],
     pinned_words: Sequence[str] | None,
+    whose: tuple[str, str] = ("Picked", "Pinned"),
 ) -> None:
     """Bars for the picked pixel, diamonds for the pinned one, and both numbers at the right."""
     figure.add_bar(
         x=picked, y=names, orientation="h", marker_color=colours, customdata=picked_words,
-        showlegend=False, hovertemplate="%{y}: %{customdata}<extra>Picked</extra>",
+        showlegend=False, hovertemplate=f"%{{y}}: %{{customdata}}<extra>{whose[0]}</extra>",
     )  # fmt: skip
     _numbers(figure, 1.03, names, picked_words)
     if pinned is not None and pinned_words is not None:
         marker = {"symbol": "diamond", "size": 10, "color": PINNED}
         marker |= {"line": {"color": "#fff", "width": 1}}
         figure.add_scatter(
-            x=pinned, y=names, mode="markers", name="Pinned", marker=marker,
-            customdata=pinned_words, hovertemplate="%{y}: %{customdata}<extra>Pinned</extra>",
+            x=pinned, y=names, mode="markers", name=whose[1], marker=marker,
+            customdata=pinned_words,
+            hovertemplate=f"%{{y}}: %{{customdata}}<extra>{whose[1]}</extra>",
         )  # fmt: skip
         _numbers(figure, 1.2, names, [f"◆ {word}" for word in pinned_words])
     figure.update_layout(barmode="overlay", showlegend=pinned is not None)
