@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from numpy.typing import NDArray
 from rasterio.transform import from_origin
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +32,7 @@ from rsviz.core.errors import RsvizError  # noqa: E402
 from rsviz.synth.farmland import farmland  # noqa: E402
 from rsviz.synth.render import Simulated  # noqa: E402
 from rsviz.synth.village import village  # noqa: E402
+from rsviz.synth.year import BANDS, NODATA, SimulatedYear, year  # noqa: E402
 
 GENERATOR = "rsviz.synth 1"
 SCALE = 1e-4
@@ -48,12 +50,12 @@ class Recipe:
         simulate: makes the scene from its seed.
         seed: number from which everything random follows.
         origin_m: easting and northing of the upper left corner, UTM zone 32 N.
-        acquired: time that the sun's position belongs to, ISO 8601.
+        acquired: time that the sun's position belongs to, ISO 8601; the year of a series.
         description: one sentence.
     """
 
     title: str
-    simulate: Callable[[int], Simulated]
+    simulate: Callable[[int], Simulated | SimulatedYear]
     seed: int
     origin_m: tuple[float, float]
     acquired: str
@@ -79,11 +81,20 @@ RECIPES: dict[str, Recipe] = {
         description="Roofs, streets, gardens, works, a sports ground and a river at 2 m with 100 "
         "bands; many pixels are mixed and buildings cast shadows.",
     ),
+    "simulated-year": Recipe(
+        title="Fields over a year (simulated)",
+        simulate=year,
+        seed=3,
+        origin_m=(440000.0, 5511000.0),
+        acquired="2023",
+        description="A year of Sentinel-2: 40 irregular dates with clouds, 10 bands of 10 m, ten "
+        "crops whose canopies follow their own season.",
+    ),
 }
 CRS = "EPSG:32632"
 
 
-def profile(scene: Simulated, recipe: Recipe) -> dict[str, Any]:
+def profile(scene: Simulated | SimulatedYear, recipe: Recipe) -> dict[str, Any]:
     """What both files of a scene share, as arguments of `rasterio.open`."""
     return {
         "driver": "GTiff",
@@ -96,9 +107,18 @@ def profile(scene: Simulated, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def write_scene(path: Path, scene: Simulated, recipe: Recipe) -> None:
-    """Write the pixels: int16, pixel-interleaved tiles, wavelengths in the band tags."""
-    bands = scene.counts.shape[2]
+def planes(scene: Simulated | SimulatedYear) -> NDArray[np.int16]:
+    """The pixels as a file holds them: (C, H, W), or (T * C, H, W) date by date."""
+    if isinstance(scene, SimulatedYear):
+        return scene.counts.reshape(-1, *scene.truth.shape)  # (T, C, H, W) -> (T*C, H, W)
+    return np.moveaxis(scene.counts, 2, 0)  # (H, W, C) -> (C, H, W)
+
+
+def write_scene(path: Path, scene: Simulated | SimulatedYear, recipe: Recipe) -> None:
+    """Write the pixels: int16, tiles, and what the bands are in the tags."""
+    stored = planes(scene)
+    bands = len(stored)
+    series = isinstance(scene, SimulatedYear)
     with rasterio.open(
         path,
         "w",
@@ -108,21 +128,32 @@ def write_scene(path: Path, scene: Simulated, recipe: Recipe) -> None:
         tiled=True,
         blockxsize=BLOCK,
         blockysize=BLOCK,
-        interleave="pixel",
+        interleave="band" if series else "pixel",
+        nodata=NODATA if series else None,
         predictor=2,
     ) as target:
-        target.write(np.moveaxis(scene.counts, 2, 0))  # (H, W, C) -> (C, H, W)
+        target.write(stored)
         target.scales = [SCALE] * bands
         target.offsets = [0.0] * bands
         target.update_tags(
             quantity="reflectance",
             simulated="yes",
             title=recipe.title,
-            acquisition_date=recipe.acquired,
+            **({} if series else {"acquisition_date": recipe.acquired}),
             generator=GENERATOR,
             seed=recipe.seed,
             licence="CC0-1.0",
         )
+        if isinstance(scene, SimulatedYear):
+            centres, widths = zip(*BANDS.values(), strict=True)
+            target.update_tags(
+                dates=json.dumps(scene.dates),
+                band_names=", ".join(BANDS),
+                wavelength=", ".join(map(str, centres)),
+                wavelength_units="Nanometers",
+                fwhm=", ".join(map(str, widths)),
+            )
+            return
         sensor = scene.sensor
         for k in range(bands):
             nm, fwhm = sensor.wavelength_nm[k], sensor.fwhm_nm[k]
@@ -136,7 +167,7 @@ def write_scene(path: Path, scene: Simulated, recipe: Recipe) -> None:
             )
 
 
-def write_truth(path: Path, scene: Simulated, recipe: Recipe) -> None:
+def write_truth(path: Path, scene: Simulated | SimulatedYear, recipe: Recipe) -> None:
     """Write the class labels on the same grid, with names and colours in the tags."""
     names = ["unlabelled", *scene.legend.names]
     colours = ["#ffffff", *scene.legend.colours]
@@ -160,10 +191,13 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def manifest_entry(scene_id: str, recipe: Recipe, scene: Simulated, folder: Path) -> dict[str, Any]:
+def manifest_entry(
+    scene_id: str, recipe: Recipe, scene: Simulated | SimulatedYear, folder: Path
+) -> dict[str, Any]:
     """What the manifest says about one scene that was written to a folder."""
     pixels, truth = folder / f"{scene_id}.tif", folder / f"{scene_id}_truth.tif"
-    height, width, bands = scene.counts.shape
+    height, width = scene.truth.shape
+    dates = list(scene.dates) if isinstance(scene, SimulatedYear) else []
     return {
         "id": scene_id,
         "title": recipe.title,
@@ -176,7 +210,8 @@ def manifest_entry(scene_id: str, recipe: Recipe, scene: Simulated, folder: Path
         "truth_bytes": truth.stat().st_size,
         "height": height,
         "width": width,
-        "bands": bands,
+        "bands": len(planes(scene)) // max(1, len(dates)),
+        **({"dates": dates} if dates else {}),
         "pixel_m": scene.pixel_m,
         "crs": CRS,
         "acquired": recipe.acquired,
@@ -203,6 +238,7 @@ def make(scene_ids: list[str], folder: Path) -> None:
         entries[scene_id] = manifest_entry(scene_id, recipe, scene, folder)
         print(f"{scene_id}: {entries[scene_id]['bytes'] / 1e6:.2f} MB")
     ordered = [entries[scene_id] for scene_id in RECIPES if scene_id in entries]
+    ordered += [entry for scene_id, entry in entries.items() if scene_id not in RECIPES]
     listing.write_text(json.dumps({"scenes": ordered}, indent=2) + "\n")
 
 
@@ -224,13 +260,14 @@ def check_scene(scene_id: str, folder: Path) -> list[str]:
     recipe = RECIPES[scene_id]
     scene = recipe.simulate(recipe.seed)
     with rasterio.open(folder / f"{scene_id}.tif") as source:
-        stored = np.moveaxis(source.read(), 0, 2)  # (C, H, W) -> (H, W, C)
+        stored = source.read()
     with rasterio.open(folder / f"{scene_id}_truth.tif") as source:
         truth = source.read(1)
     faults = []
-    if stored.shape != scene.counts.shape:
-        return [f"{scene_id}: the file has shape {stored.shape}, not {scene.counts.shape}."]
-    share = float((stored != scene.counts).mean())
+    simulated = planes(scene)
+    if stored.shape != simulated.shape:
+        return [f"{scene_id}: the file has shape {stored.shape}, not {simulated.shape}."]
+    share = float((stored != simulated).mean())
     if share > TOLERANCE:
         faults.append(f"{scene_id}: {share:.2%} of the values differ; {TOLERANCE:.1%} may.")
     changed = int((truth != scene.truth).sum())

@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 from rsviz.core.scene import Scene
 from rsviz.evaluate.baselines import BASELINES
+from rsviz.evaluate.series import gap_filled
+from rsviz.evaluate.series_networks import SERIES
 from rsviz.evaluate.spectra import Classes
 from rsviz.io.paths import cache_folder
 
 SOURCES = ("baselines.py", "baseline_networks.py", "spectra.py")
+OF_SERIES = (*SOURCES, "series.py", "series_networks.py", "attention.py")
 LIBRARIES = ("numpy", "scikit-learn", "torch")
 
 
@@ -36,21 +39,26 @@ def answer_of(name: str, scene: Scene, labels: NDArray[np.int16], seed: int) -> 
     Returns:
         (H, W) int16: classes 0..K-1, -1 where there is no data.
     """
-    digest = blake2b(f"{name} {seed} {scene.id} {labels.shape} {_code()}".encode(), digest_size=16)
+    series = scene.shape[0] > 1
+    code = _code(OF_SERIES if series else SOURCES)
+    digest = blake2b(f"{name} {seed} {scene.id} {labels.shape} {code}".encode(), digest_size=16)
     digest.update(np.ascontiguousarray(labels).data)
     path = cache_folder() / "baselines" / f"{digest.hexdigest()}.npy"
     found = _read(path, labels.shape)
     if found is None:
-        found = BASELINES[name](scene, labels, seed)
+        if name in SERIES:
+            found = SERIES[name](scene, labels, seed)
+        else:
+            found = BASELINES[name](gap_filled(scene) if series else scene, labels, seed)
         _write(path, found)
     return found
 
 
-@lru_cache(maxsize=1)
-def _code() -> str:
+@lru_cache(maxsize=2)
+def _code(sources: tuple[str, ...]) -> str:
     """Hash of the source and the libraries that compute an answer."""
     folder = Path(__file__).parent
-    texts = [(folder / name).read_text("utf8") for name in SOURCES]
+    texts = [(folder / name).read_text("utf8") for name in sources]
     texts += [version(name) for name in LIBRARIES]
     return blake2b("\n".join(texts).encode(), digest_size=16).hexdigest()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_score
 
 from rsviz.core import palettes, registry
 from rsviz.core.card import Weights
@@ -39,7 +39,8 @@ def classification_scores(
 
     Returns:
         Fractions: overall_accuracy; average_accuracy (mean recall of the classes that occur);
-        kappa (Cohen); per_class (recall of each class, None where it does not occur).
+        kappa (Cohen); macro_f1 (mean F1 score of the classes that occur); per_class (recall of
+        each class, None where it does not occur).
     """
     recall = recall_score(
         truth, predicted, labels=range(n_classes), average=None, zero_division=np.nan
@@ -52,6 +53,11 @@ def classification_scores(
         "overall_accuracy": float(accuracy_score(truth, predicted)),
         "average_accuracy": float(recall[occurs].mean()),
         "kappa": float(kappa),
+        "macro_f1": float(
+            f1_score(
+                truth, predicted, labels=np.flatnonzero(occurs), average="macro", zero_division=0
+            )
+        ),
         "per_class": [
             float(value) if there else None for value, there in zip(recall, occurs, strict=True)
         ],

@@ -15,7 +15,7 @@ from rsviz.io import profiles
 from rsviz.io.budget import DEFAULT_BUDGET, Budget
 from rsviz.io.paths import header_of, metadata_in, printable, regular_file, shown, truth_of
 from rsviz.io.source import Request, SceneSource
-from rsviz.io.stacks import dated, open_folder, truth_inside
+from rsviz.io.stacks import dated, is_folder, open_folder, truth_inside
 from rsviz.io.truth import paired
 
 MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -139,9 +139,9 @@ def open_file(
         BadOption: the variable or the axes do not fit.
     """
     request = Request(budget, variable, axes)
-    if Path(path).is_dir():
+    if is_folder(path):
         path = metadata_in(Path(path)) or path
-    if Path(path).is_dir():
+    if is_folder(path):
         real = Path(path).resolve()
         source = open_folder(real, request, lambda one, how: _open(regular_file(one), how))
         beside = truth_inside(real)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rsviz.core.errors import UnreadableScene
+from rsviz.io.archived_series import with_days, with_masks
 from rsviz.io.arrays import Variable, array_source, open_variables
 from rsviz.io.budget import Budget, array_bytes
 from rsviz.io.flat import FlatFile, flat_pixels, open_bytes
@@ -57,7 +58,12 @@ def open_npz(path: Path, request: Request) -> SceneSource:
     """
     with zipfile.ZipFile(path) as archive:
         variables = list(_entries(archive, request.budget))
-        return open_variables(path, "npz", variables, request)
+        source = open_variables(path, "npz", variables, request)
+        try:
+            return with_masks(with_days(source, archive), variables)
+        except BaseException:
+            source.close()
+            raise
 
 
 def _entries(archive: zipfile.ZipFile, budget: Budget) -> Iterator[Variable]:

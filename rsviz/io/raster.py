@@ -30,7 +30,8 @@ from rsviz.io.georef import IDENTITY, Affine, grid_of, parsed_crs, world_file
 from rsviz.io.layout import pieces
 from rsviz.io.meaning import quantity_of
 from rsviz.io.paths import shown
-from rsviz.io.source import Block, Request, SceneSource
+from rsviz.io.source import Block, Pixels, Request, SceneSource
+from rsviz.io.stacked_bands import StackedDates, stack_of, without_day
 from rsviz.io.tags import bands_from_tags, classes_from_tags, date_from_tags
 
 DRIVERS = {
@@ -158,18 +159,24 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
     if np.dtype(dataset.dtypes[0]).kind == "c" or "complex" in str(dataset.dtypes[0]):
         notes.append("The numbers are complex; their magnitude is shown.")
     grid, where = grid_of(dataset.height, dataset.width, *_georeference(path, dataset, notes))
-    bands, told = bands_from_tags(dataset, indices)
+    stack = stack_of(path, dataset, indices)
+    of_date = indices if stack is None else tuple(indices[place] for place in stack.places[0])
+    bands, told = bands_from_tags(dataset, of_date)
     calibration = Calibration(
-        tuple(float(dataset.scales[i - 1]) for i in indices),
-        tuple(float(dataset.offsets[i - 1]) for i in indices),
+        tuple(float(dataset.scales[i - 1]) for i in of_date),
+        tuple(float(dataset.offsets[i - 1]) for i in of_date),
         () if dataset.nodata is None else (float(dataset.nodata),),
     )
-    pixels = GdalPixels(dataset, shown(path.name), indices, together, masked)
+    plain = GdalPixels(dataset, shown(path.name), indices, together, masked)
+    pixels: Pixels = plain if stack is None else StackedDates(plain, stack.places)
+    if stack is not None:
+        bands = tuple(replace(band, name=without_day(band.name)) for band in bands)
+        notes += stack.notes
     tags = dataset.tags()
     quantity, guess = quantity_of(
         str(dataset.units[indices[0] - 1] or ""),
         " ".join((*(str(tags.get(k, "")) for k in _TELLING), path.stem)),
-        len(indices),
+        len(of_date),
         pixels,
         calibration,
         grid.window,
@@ -178,12 +185,12 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
     description = Description(
         name=shown(path.stem),
         driver=driver,
-        shape=(1, len(indices), dataset.height, dataset.width),
+        shape=(1 if stack is None else len(stack.days), len(of_date), *dataset.shape),
         dtype=str(dataset.dtypes[0]),
         bands=bands,
         grid=grid,
         quantity=quantity,
-        dates=date_from_tags(dataset),
+        dates=date_from_tags(dataset) if stack is None else stack.days,
         nodata=calibration.stated_nodata,
         notes=(*notes, *where, *told, *guess),
         simulated=str(tags.get("simulated", "")).lower() in ("true", "yes", "1"),
@@ -191,7 +198,9 @@ def _source(path: Path, driver: str, dataset: Any, budget: Budget) -> SceneSourc
         block=dataset.block_shapes[0],
     )
     classes = classes_from_tags(dataset)
-    coarser = partial(_coarser, path, driver, pixels, description, calibration, budget)
+    if stack is not None:
+        return SceneSource(description, pixels, calibration, budget, classes=classes)
+    coarser = partial(_coarser, path, driver, plain, description, calibration, budget)
     return SceneSource(description, pixels, calibration, budget, classes=classes, coarser=coarser)
 
 

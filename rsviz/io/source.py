@@ -170,6 +170,11 @@ class SceneSource:
         parts = self._pixels, self._calibration, self._budget
         return SceneSource(told, *parts, labels, self.classes, self._coarser)
 
+    def rewrapped(self, description: Description, wrap: Callable[[Pixels], Pixels]) -> SceneSource:
+        """The same file with its pixels handed out another way, and no coarser copies."""
+        parts = wrap(self._pixels), self._calibration, self._budget
+        return SceneSource(description, *parts, self._labels, self.classes)
+
     def described(self, description: Description) -> SceneSource:
         """The same file with another description of the same size."""
         parts = self._pixels, self._calibration, self._budget
@@ -209,7 +214,7 @@ class SceneSource:
             dates=d.dates,
             truth=None if self._labels is None else self._labels.read(window),
             name=d.name,
-            notes=d.notes + gaps.notes(valid),
+            notes=d.notes + gaps.notes(valid, d.dates),
             simulated=d.simulated,
         )
 
@@ -250,6 +255,9 @@ class SceneSource:
             )
 
 
+MOST_DAYS = 5
+
+
 class _Gaps:
     """Where values are missing: a pixel is valid when at least one usable band has a value."""
 
@@ -268,9 +276,17 @@ class _Gaps:
     def valid(self) -> NDArray[np.bool_]:
         return self._some
 
-    def notes(self, valid: NDArray[np.bool_]) -> tuple[str, ...]:
+    def notes(self, valid: NDArray[np.bool_], dates: tuple[str, ...]) -> tuple[str, ...]:
         if not valid.any():
             return ("There is no valid pixel here: every value is no data, NaN or infinite.",)
+        hidden = np.flatnonzero(~valid.any(axis=(1, 2)))
+        if hidden.size:
+            days = [dates[t] if dates else f"date {t + 1}" for t in hidden[:MOST_DAYS]]
+            more = f" and {hidden.size - MOST_DAYS} more" if hidden.size > MOST_DAYS else ""
+            return (
+                f"No pixel is clear on {hidden.size} of {len(valid)} dates: "
+                f"{', '.join(days)}{more}.",
+            )
         partial = int((valid & ~self._every).sum())
         if partial:
             share = f"{100 * partial / valid.size:.2g} %"

@@ -12,6 +12,7 @@ from rsviz.core.errors import UnreadableScene, WeightsMissing
 from rsviz.core.registry import MODELS
 from rsviz.io import catalog
 from rsviz.io.catalog import SceneEntry
+from rsviz.io.known_series import COLLECTIONS
 from rsviz.io.paths import belonging
 from rsviz.io.profiles import permit
 
@@ -32,13 +33,13 @@ def _listed(when: int) -> tuple[SceneEntry, ...]:
 
 
 def file_of(ref: str) -> Path | None:
-    """The file behind a scene id or path; None when there is none."""
+    """The file, or folder, behind a scene id or path; None when there is none."""
     named = next((entry.path for entry in listed() if entry.id == ref), "")
     try:
         if not named:
             permit(ref)
         path = Path(named or ref).resolve()
-        return path if path.is_file() else None
+        return path if path.is_file() or path.is_dir() else None
     except (OSError, ValueError, UnreadableScene):
         return None
 
@@ -61,6 +62,10 @@ def scene_of(ref: str) -> str:
     if path is None:
         return ref
     digest = blake2b(stamp(ref).encode(), digest_size=16)
+    if ref in COLLECTIONS:
+        digest.update(ref.encode())  # several scenes may come from the same files
+    if path.is_dir():
+        return digest.hexdigest()
     with path.open("rb") as file:
         digest.update(file.read(EDGE_BYTES))
         file.seek(max(0, path.stat().st_size - EDGE_BYTES))

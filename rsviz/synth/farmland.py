@@ -18,6 +18,7 @@ from rsviz.synth.landscape import (
     Mask,
     Partition,
     blob,
+    crops_of_parcels,
     distance_to_line,
     frame,
     partition,
@@ -111,21 +112,6 @@ def materials() -> dict[str, SpectralTable]:
     return tables
 
 
-def _crops_of_parcels(land: Partition, rng: np.random.Generator) -> list[str]:
-    """Name of the crop of every parcel (index 0 unused): largest parcels first, to the class
-    that lacks most area."""
-    area = np.bincount(land.parcel.ravel(), minlength=1)
-    crops = [""] * len(area)
-    names = list(SHARES)
-    filled = dict.fromkeys(names, 0.0)
-    jitter = {name: rng.uniform(0.9, 1.1) for name in names}
-    for parcel in np.argsort(-area[1:]) + 1:
-        name = min(names, key=lambda n: (filled[n] + 0.35 * area[parcel]) / SHARES[n] * jitter[n])
-        crops[parcel] = name
-        filled[name] += float(area[parcel])
-    return crops
-
-
 @dataclass(frozen=True)
 class _Layout:
     """Where everything lies: masks and distances on the fine grid."""
@@ -179,7 +165,7 @@ def _lay_out(rng: np.random.Generator) -> _Layout:
     return _Layout(
         place=place,
         land=fields,
-        crops=_crops_of_parcels(fields, rng),
+        crops=crops_of_parcels(fields, SHARES, rng),
         water=wet,
         track=track,
         margin=margin,

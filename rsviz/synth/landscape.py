@@ -6,7 +6,7 @@ A landscape is drawn on a fine grid (several cells to a pixel of the later image
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,6 +147,30 @@ def partition(
         queue.append((depth + 1, index[signed < 0]))
         queue.append((depth + 1, index[signed >= 0]))
     return Partition(parcel.reshape(land.shape), tuple(cuts))
+
+
+def crops_of_parcels(
+    land: Partition, shares: Mapping[str, float], rng: np.random.Generator
+) -> list[str]:
+    """Name of the crop of every parcel (index 0 unused).
+
+    Largest parcels come first; each gets the crop that lacks most area.
+
+    Args:
+        land: the parcels.
+        shares: relative area of each crop.
+        rng: source of a little unevenness.
+    """
+    area = np.bincount(land.parcel.ravel(), minlength=1)
+    crops = [""] * len(area)
+    names = list(shares)
+    filled = dict.fromkeys(names, 0.0)
+    jitter = {name: rng.uniform(0.9, 1.1) for name in names}
+    for parcel in np.argsort(-area[1:]) + 1:
+        name = min(names, key=lambda n: (filled[n] + 0.35 * area[parcel]) / shares[n] * jitter[n])
+        crops[parcel] = name
+        filled[name] += float(area[parcel])
+    return crops
 
 
 def distance_to_line(place: Frame, points_m: Sequence[tuple[float, float]]) -> Field:

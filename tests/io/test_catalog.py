@@ -32,9 +32,10 @@ def real_ids() -> list[str]:
 def test_indian_pines_is_first_and_samples_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RSVIZ_DATA", raising=False)
     listed = scenes()
-    assert [e.id for e in listed] == ["indian-pines", "farmland", "village"]
-    assert [e.origin for e in listed] == ["real", "sample", "sample"]
-    assert [e.simulated for e in listed] == [False, True, True]
+    samples = ["farmland", "village", "simulated-year", "thermal"]
+    assert [e.id for e in listed] == ["indian-pines", *samples]
+    assert [e.origin for e in listed] == ["real", *(["sample"] * len(samples))]
+    assert [e.simulated for e in listed] == [False, *([True] * len(samples))]
     assert all(e.title and e.about and e.licence for e in listed)
 
 

@@ -103,7 +103,7 @@ def test_only_existing_files_are_opened(
 
 
 def test_folders_pipes_sockets_and_devices(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableScene, match="is a folder"):
+    with pytest.raises(UnreadableScene, match="holds 0 images"):
         open_file(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnreadableScene, match="device or a pipe"):

@@ -15,6 +15,8 @@ import rasterio
 
 FOLDER = Path(__file__).resolve().parents[2] / "sample_data"
 SCENES: list[dict[str, Any]] = json.loads((FOLDER / "manifest.json").read_text())["scenes"]
+IMAGES = [entry for entry in SCENES if "dates" not in entry]
+SERIES = [entry for entry in SCENES if "dates" in entry]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,29 @@ def test_the_collection_stays_small() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 18e6
 
 
-@pytest.mark.parametrize("entry", SCENES, ids=lambda entry: str(entry["id"]))
+@pytest.mark.parametrize("entry", SERIES, ids=lambda entry: str(entry["id"]))
+def test_a_series_tells_its_dates_and_bands(entry: dict[str, Any]) -> None:
+    with (
+        rasterio.open(FOLDER / entry["file"]) as scene,
+        rasterio.open(FOLDER / entry["truth"]) as truth,
+    ):
+        tags = scene.tags()
+        assert scene.count == entry["bands"] * len(entry["dates"])
+        assert (scene.shape, scene.transform) == (truth.shape, truth.transform)
+        assert json.loads(tags["dates"]) == entry["dates"] == sorted(set(entry["dates"]))
+        assert len(tags["wavelength"].split(",")) == entry["bands"]
+        assert tags["simulated"] == "yes"
+        stored, labels = scene.read(), truth.read(1)
+        masked = (stored == scene.nodata).reshape(len(entry["dates"]), entry["bands"], -1)
+    assert entry["bytes"] < 2.5e6
+    assert (masked.all(axis=1) == masked.any(axis=1)).all()  # a cloud hides all bands
+    hidden = masked.all(axis=1).mean(axis=1)
+    assert 0.2 < hidden.mean() < 0.45
+    assert (hidden == 0).sum() >= 8
+    assert np.bincount(labels.ravel(), minlength=11)[1:].min() > 400
+
+
+@pytest.mark.parametrize("entry", IMAGES, ids=lambda entry: str(entry["id"]))
 def test_tags_grid_and_truth(entry: dict[str, Any]) -> None:
     with (
         rasterio.open(FOLDER / entry["file"]) as scene,
