@@ -8,6 +8,7 @@ import pytest
 import rasterio
 
 from rsviz.cli import main
+from rsviz.core.scoreboard import BEGIN, END
 from rsviz.evaluate import bench, compare
 from rsviz.evaluate.rows import median_seconds, row
 from rsviz.io import catalog
@@ -69,6 +70,39 @@ def test_models_are_listed_with_their_weights(trained, rsviz):
     assert model["paper"] == "doi:10.0000/toy"
     assert [w["seed"] for w in model["weights"]] == [0, 1]
     assert model["weights"][0]["sha256"] == trained["sha256"]
+
+
+def test_protocols_are_listed_with_version_and_what_was_trained(trained, rsviz):
+    found = {p["name"]: p for p in answer(rsviz("protocols", "--json"))}
+    assert found["patches-20"]["version"] == 1
+    assert found["patches-20"]["recorded"]["nearest"] == [0, 1]
+    assert "squares of 15 pixels" in found["indian-pines-blocks"]["about"]
+    assert "nearest" in rsviz("protocols")[1]
+
+
+def test_scores_are_recorded_shown_and_written_between_marks(trained, rsviz, tmp_path):
+    assert rsviz("scores")[1].strip() == ""
+    answer(rsviz("eval", "nearest", "--protocol", "patches-20", "--record", "--json"))
+    (board,) = answer(rsviz("scores", "--json"))
+    (row,) = board["rows"]
+    assert (board["metric"], row["protocol"]) == ("overall_accuracy", "patches-20")
+    assert row["cells"]["nearest"]["seeds"] == 2
+    page = tmp_path / "page.md"
+    page.write_text(f"top\n{BEGIN}\n{END}\nend\n")
+    assert rsviz("scores", "--write", page)[0] == 0
+    assert "| `patches-20` (simulated) |" in page.read_text()
+    refused(rsviz("scores", "--write", tmp_path / "none.md"), "none.md")
+
+
+def test_a_calibration_is_fitted_on_pixels_left_out(trained, rsviz, monkeypatch):
+    found = answer(rsviz("calibrate", "nearest", "--protocol", "patches-20", "--json"))
+    assert found["n_validation"] == 12  # a fifth of 3 x 20
+    assert 0.05 <= found["temperature"] <= 20
+    told = answer(rsviz("eval", "nearest", "--protocol", "patches-20", "--json"))
+    mended = told["calibration"]["calibrated"]["0"]
+    assert mended["temperature"] == found["temperature"]
+    assert mended["ece"] < told["calibration"]["ece"]
+    assert set(mended["sets"]) == {"0.8", "0.9", "0.95", "0.99"}
 
 
 def test_a_file_is_described_without_its_pixels(rsviz):

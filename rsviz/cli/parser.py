@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 def _showing(commands: argparse._SubParsersAction[_Parser]) -> None:
     _command(commands, "scenes", show.scenes, "list the scenes")
     _command(commands, "models", show.models, "list the models with their weights")
+    _command(commands, "protocols", show.protocols, "list the protocols with what was trained")
     board = _command(commands, "scores", show.scores, "all recorded scores beside baselines")
     board.add_argument("--write", metavar="FILE", help="put the tables between the marks of a file")
     describe = _command(commands, "describe", show.describe, "what a file holds")

@@ -69,6 +69,35 @@ def _model(card: ModelCard) -> dict[str, object]:
     }
 
 
+def protocols(args: Namespace) -> Answer:
+    """List the protocols of all families: who may see which samples, and who is measured."""
+    from rsviz.evaluate import families
+
+    found = [
+        {
+            "name": rule.name,
+            "version": rule.version,
+            "scene": rule.scene,
+            "about": rule.about,
+            "recorded": {
+                card.id: sorted(w.seed for w in card.weights if w.protocol == rule.name)
+                for card in registry.cards().values()
+            },
+        }
+        for rule in families.protocols().values()
+    ]
+    rows = [
+        (
+            p["name"],
+            p["version"],
+            p["scene"],
+            ", ".join(m for m, seeds in p["recorded"].items() if seeds),
+        )
+        for p in found
+    ]
+    return Answer(found, table(("name", "version", "scene", "models"), rows))
+
+
 def scores(args: Namespace) -> Answer:
     """Show what was recorded of all models beside baselines, as Markdown tables."""
     titles = {card.id: card.title for card in registry.cards().values()}
