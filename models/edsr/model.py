@@ -28,6 +28,11 @@ class EDSRModel:
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.eval().requires_grad_(False)
 
+    def operations(self, height: int, width: int) -> int:
+        """Multiply-accumulates for a coarse image of height x width pixels."""
+        convolutions = [m for m in self.network.modules() if isinstance(m, torch.nn.Conv2d)]
+        return sum(m.weight.numel() for m in convolutions) * height * width
+
     def predict(self, scene: Scene, options: Options, ctx: RunContext) -> dict[str, Layer]:
         """Make a scene finer.
 

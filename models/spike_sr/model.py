@@ -14,6 +14,7 @@ from torch import Tensor
 from models.spike_sr.card import Options, block_names, neuron_names, spoken
 from models.spike_sr.internals import MAKERS, Seen, heard
 from models.spike_sr.network import Config, SpikeSR
+from models.spike_sr.neurons import integrate, reference_lif
 from models.spike_sr.recorder import Recorder, texture_classes
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
@@ -80,6 +81,21 @@ class SpikeSRModel:
         )  # fmt: skip
         extra = {name: make(seen) for name, make in MAKERS.items() if name in ctx.wants}
         return dict(mosaic.layers()) | {n: _masked(layer, prepared) for n, layer in extra.items()}
+
+    def neurons(self) -> Callable[[Tensor], Tensor]:
+        """Our neurons: currents (T, ...) to spikes, for timing."""
+        return lambda current: integrate(current)[0]
+
+    def reference_neurons(self) -> Callable[[Tensor], Tensor]:
+        """spikingjelly's neurons, at rest before every call."""
+        neurons = reference_lif()
+
+        def spikes(current: Tensor) -> Tensor:
+            neurons.reset()
+            found: Tensor = neurons(current)
+            return found
+
+        return spikes
 
     def _recorder(
         self, prepared: Prepared, options: Options, steps: int, texture: NDArray[np.intp]

@@ -107,7 +107,16 @@ def sformer_bench(quick: bool, device: str) -> list[Row]:
     return bench_sformer(quick, device)
 
 
+def spike_sr_bench(quick: bool, device: str) -> list[Row]:
+    """SpikeSR beside fewer steps, a plain network, and spikingjelly's neurons."""
+    from rsviz.evaluate.bench_spike_sr import bench_spike_sr
+
+    return bench_spike_sr(quick, device)
+
+
 def benches() -> dict[str, Bench]:
-    """The scan, and every model under its id: (quick, device) -> rows."""
-    models: dict[str, Bench] = {name: partial(model_bench, name) for name in registry.cards()}
-    return {"scan": scan_bench} | models | {"sformer": sformer_bench}
+    """The scan, and models under their ids: (quick, device) -> rows."""
+    classifiers = [card.id for card in registry.emitting("class_map")]
+    models: dict[str, Bench] = {name: partial(model_bench, name) for name in classifiers}
+    own: dict[str, Bench] = {"sformer": sformer_bench, "spike_sr": spike_sr_bench}
+    return {"scan": scan_bench} | models | own
