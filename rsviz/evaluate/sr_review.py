@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from rsviz.core import registry
+from rsviz.core import changes, registry
 from rsviz.core.layers import Layer, ScalarMap, SRImage, Table
 from rsviz.core.metrics import METRICS
 from rsviz.core.model import Result
@@ -141,7 +141,8 @@ def _case(result: Result, scene: Scene) -> Case | None:
     blur = 0.0
     for change in result.record.changes:
         if change.name == "degrade":
-            blur = float(change.settings["blur"]) * image.scale / int(change.settings["scale"])
+            settings = changes.checked(change).settings
+            blur = float(settings["blur"]) * image.scale / int(settings["scale"])
     degradation = Degradation.of(image.grid.shape, image.scale, blur)
     return Case(scene, image, name, truth, degradation)
 

@@ -18,6 +18,7 @@ from rsviz.evaluate import image_quality as quality
 from rsviz.evaluate.changes import apply
 from rsviz.evaluate.judge import judge
 from rsviz.evaluate.power_spectrum import radial_power
+from rsviz.physics.degradation import Degradation
 from rsviz.physics.resample import resize
 
 DEGRADE = Change("degrade", {"scale": 4, "blur": 0.0, "noise": 0.0})
@@ -94,7 +95,7 @@ def test_bands_are_kept_in_the_order_given(town):
 
 
 def test_scores_against_the_truth(town, toys):
-    result, coarse = judged(town, DEGRADE)
+    result, coarse = judged(town, Change("degrade", {"scale": 4}))
     image, truth = result.layers["image"], coarse.reference
     assert np.array_equal(image.reference, truth)
     brightness = [quality.luma(x, 1.0) for x in (image.data, truth)]
@@ -108,6 +109,16 @@ def test_scores_against_the_truth(town, toys):
     table = result.layers["scores"]
     assert [row[0] for row in table.rows] == ["Sharpened", "Bicubic", "Lanczos"]
     assert table.columns[:3] == ("Image", "PSNR [dB]", "SSIM")
+
+
+def test_the_blur_of_the_input_belongs_to_what_the_result_is_held_against(town, toys):
+    """With the blur in the operator, a sharp image is consistent with its blurred copy."""
+    blurred, coarse = judged(town, Change("degrade", {"scale": 4, "blur": 3.0}))
+    make = Degradation.of((64, 80), 4, 3.0)
+    again = make.forward(blurred.layers["image"].data)
+    assert blurred.metrics["consistency_db"] == pytest.approx(
+        quality.psnr_db(again, coarse.pixels[0], 1.0), abs=1e-3
+    )
 
 
 def test_maps_of_error_and_detail(town, toys):
