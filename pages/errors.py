@@ -23,9 +23,10 @@ def content(bench: Bench, first: ask.Question, second: ask.Question | None) -> N
     with left:
         shown = [workbench.base(bench)]
         if study:
-            sides.headlines(study)
+            reason = why.explained(study, sides.question(study, first, second))
+            sides.headlines(study, reason)
             shown += layers.on_map(study, layers.choose(study))
-            shown += why.on_map(study, sides.question(study, first, second))
+            shown += why.on_map(study, reason)
         workbench.show(bench, shown, MAP, worst.focus(session))
         if study:
             charts.chips(study)

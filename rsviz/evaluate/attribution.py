@@ -90,7 +90,11 @@ def attribute(
         found: Differentiable = make(model, scene, settings.row, settings.col, options)
         layers = _Explained(scene, found, settings, ctx).layers(_names(card, weights))
     seconds = time.perf_counter() - started
-    notes = (found.note,) if found.note else ()
+    what = (
+        f"Explained is the pixel in row {settings.row}, column {settings.col}, with "
+        f"{settings.steps} steps and {settings.groups} groups of bands."
+    )
+    notes = (what, found.note) if found.note else (what,)
     return Result(layers, run.record_of(scene, ask, weights, options, ask.device, seconds, notes))
 
 

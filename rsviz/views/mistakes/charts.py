@@ -40,7 +40,7 @@ def matrix(study: Study) -> None:
     """The confusion matrix of the test pixels under everything else that is chosen."""
     counts = judged.confusion(
         study.shown,
-        judged.lit(study.shown, study.facets, study.chosen, study.area, ("true", "predicted")),
+        study.but(("true", "predicted")),
     )
     picks.matrix(
         counts,
@@ -66,7 +66,7 @@ def confusion_panel(study: Study) -> None:
 
 def verdicts(study: Study) -> None:
     """How many pixels are right, wrong, and wrong and confident."""
-    passing = judged.lit(study.shown, study.facets, study.chosen, study.area, ("verdict",))
+    passing = study.but(("verdict",))
     codes = study.facets["verdict"].codes[passing]
     total = max(1, codes.size)
     counts = [int((codes == 0).sum()), int((codes >= WRONG).sum()), int((codes == CONFIDENT).sum())]
@@ -87,7 +87,7 @@ def verdicts(study: Study) -> None:
 
 def facet(study: Study, name: str, title: str, colours: tuple[str, ...] = ()) -> None:
     """Accuracy in each bin of a facet, or the share that is lit when the filter fixes verdicts."""
-    counted = judged.tally(study.shown, study.facets, name, study.chosen, study.area)
+    counted = study.tally(name)
     bins = study.facets[name].bins
     places = [i for i in range(len(bins)) if counted.totals[i]]
     if name == "true":
@@ -110,7 +110,7 @@ def facet(study: Study, name: str, title: str, colours: tuple[str, ...] = ()) ->
 
 def shares(study: Study, name: str, title: str, colours: tuple[str, ...] = ()) -> None:
     """How the test pixels are spread over the bins of a facet."""
-    passing = judged.lit(study.shown, study.facets, study.chosen, study.area, (name,))
+    passing = study.but((name,))
     bins = study.facets[name].bins
     counts = np.bincount(study.facets[name].codes[passing], minlength=len(bins))
     total = max(1, int(counts.sum()))

@@ -7,24 +7,29 @@ import streamlit as st
 
 from rsviz.core import registry
 from rsviz.core.layers import ProbabilityMap
-from rsviz.core.model import RunRecord
+from rsviz.core.model import Result, RunRecord
 from rsviz.views import accuracy, ask, inspector
 from rsviz.views.bench import Bench
+from rsviz.views.mistakes import files
 from rsviz.views.mistakes.study import SIDES, Answer, Study
 from rsviz.views.state import Session, bind
 from rsviz.views.words import percent, plain
 
 
-def headlines(study: Study) -> None:
-    """Scores of A, and of B beside them."""
+def headlines(study: Study, explained: Result | None) -> None:
+    """Scores of A and the menu of files, and the scores of B below them."""
+    both = study.second is not None
     for side, answer in (("A", study.first), ("B", study.second)):
-        if answer is not None:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                if study.second is not None:
-                    st.badge(side, color="gray")
-                accuracy.headline(answer.result)
-                if study.second is not None:
-                    st.caption(title_of(answer.result.record), width="content")
+        if answer is None:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if both:
+                st.badge(side, color="gray")
+            accuracy.headline(answer.result)
+            if both:
+                st.caption(title_of(answer.result.record), width="content")
+            if side == "A":
+                files.menu(study, explained)
 
 
 def title_of(made: RunRecord) -> str:

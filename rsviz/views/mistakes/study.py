@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rsviz.core import judged
 from rsviz.core.answers import certainty_of, class_map_of
 from rsviz.core.card import ModelCard
+from rsviz.core.comparison import Comparison
 from rsviz.core.facets import Facet, Filter
-from rsviz.core.grid import Window
 from rsviz.core.judged import Judged
 from rsviz.core.layers import ClassMap, Layer
 from rsviz.core.model import Result
@@ -59,30 +59,18 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Comparison):
     """The test pixels of one result, or those that two results share.
 
     Attributes:
         bench: the open scene.
         first: the result A.
         second: the result B, when there is one.
-        a, b: their test pixels; the same ones when there are two.
-        side: whose errors the charts show: "A" or "B".
-        chosen: the filter, without what the page cannot show.
     """
 
     bench: Bench
     first: Answer
     second: Answer | None
-    a: Judged
-    b: Judged | None
-    side: str
-    chosen: Filter
-
-    @property
-    def shown(self) -> Judged:
-        """The test pixels of the side that the charts show."""
-        return self.b if self.side == "B" and self.b is not None else self.a
 
     @property
     def answer(self) -> Answer:
@@ -90,31 +78,10 @@ class Study:
         return self.second if self.side == "B" and self.second is not None else self.first
 
     @property
-    def area(self) -> Window | None:
-        """The rectangle on the map, which filters as well."""
-        return self.bench.session.rectangle
-
-    @property
     def colours(self) -> tuple[str, ...]:
         """Colours of the classes."""
         truth = self.first.truth
         return colours_of(truth.colours, len(truth.names))
-
-    @cached_property
-    def facets(self) -> dict[str, Facet]:
-        """All ways to sort the pixels."""
-        pair = judged.compared(self.a, self.b) if self.b is not None else {}
-        return self.shown.facets | pair
-
-    @property
-    def filtered(self) -> bool:
-        """Whether anything is chosen."""
-        return bool(self.chosen.chosen) or self.area is not None
-
-    @cached_property
-    def lit(self) -> Mask:
-        """(N,) the pixels in everything that is chosen."""
-        return judged.lit(self.shown, self.facets, self.chosen, self.area)
 
     @cached_property
     def state(self) -> str:
@@ -175,8 +142,9 @@ def study(bench: Bench, first: Answer, second: Answer | None) -> Study | str:
     if session.chosen.get("errors-side") not in SIDES[: 1 + (b is not None)]:
         session.chosen["errors-side"] = "A"
     side = session.chosen["errors-side"]
-    made = Study(bench, first, second, a, b, side, session.filter)
-    return Study(bench, first, second, a, b, side, settled(session, made.facets))
+    area = session.rectangle
+    made = Study(a, b, side, session.filter, area, bench, first, second)
+    return replace(made, chosen=settled(session, made.facets))
 
 
 def settled(session: Session, facets: dict[str, Facet]) -> Filter:

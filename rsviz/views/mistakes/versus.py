@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rsviz.core import judged, registry
+from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.changes import CHANGES
 from rsviz.core.facets import SAYS_WHO_IS_RIGHT
@@ -148,7 +148,7 @@ def comparison(study: Study) -> None:
 def scores(study: Study) -> None:
     """McNemar's test in words, beside both accuracies on the shared test pixels."""
     assert study.b is not None and study.second is not None
-    fair = judged.lit(study.shown, study.facets, study.chosen, study.area, OUTCOMES)
+    fair = study.but(OUTCOMES)
     found = mcnemar(study.a.right[fair], study.b.right[fair])
     count = found.both + found.only_a + found.only_b + found.neither
     where = "shared test pixels" if fair.all() else f"{count:,} of the shared test pixels chosen"

@@ -48,10 +48,13 @@ def question_of(study: Study, asked: ask.Question) -> ask.Question | None:
     return ask.Question(asked.card, job)
 
 
-def on_map(study: Study, asked: ask.Question) -> list[MapLayer]:
+def explained(study: Study, asked: ask.Question) -> Result | None:
+    """The explanation of the picked pixel, once it is there."""
+    return ask.answer(study.bench.session, question_of(study, asked))
+
+
+def on_map(study: Study, result: Result | None) -> list[MapLayer]:
     """Where around the picked pixel the class comes from, once that is known."""
-    question = question_of(study, asked)
-    result = None if question is None else ask.answer(study.bench.session, question)
     if result is None:
         return []
     layer = cast(ScalarMap, result.layers["space"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rsviz.core import judged, regions
+from rsviz.core import regions
 from rsviz.core.grid import Window
 from rsviz.draw.verdicts import picture
 from rsviz.io.encode import data_uri, encode
@@ -34,7 +34,7 @@ def focus(session: Session) -> Window | None:
 
 def panel(study: Study) -> None:
     """The squares with the most wrong pixels under everything that is chosen but the rectangle."""
-    counted = judged.lit(study.shown, study.facets, study.chosen)
+    counted = study.but((), area=False)
     found = regions.worst(study.shown, counted)
     st.session_state[FOUND] = [region.window for region in found]
     if not found:
