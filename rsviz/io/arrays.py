@@ -16,7 +16,7 @@ from rsviz.io.budget import array_bytes, megabytes
 from rsviz.io.calibration import Calibration
 from rsviz.io.georef import grid_of
 from rsviz.io.layout import checked_axes, guessed_axes
-from rsviz.io.meaning import MOST_BANDS, bands_of, quantity_of
+from rsviz.io.meaning import MOST_BANDS, bands_of, check_dates, quantity_of
 from rsviz.io.paths import shown
 from rsviz.io.source import ArrayPixels, Request, SceneSource
 from rsviz.io.truth import paired
@@ -166,6 +166,7 @@ def array_source(
     pixels = variable.open(axes)
     try:
         t, c, h, w = pixels.layout.tchw
+        check_dates(t)
         grid, where = grid_of(h, w, None, None)
         bands, told = bands_of(c, wavelengths=wavelengths)
         quantity, meaning = quantity_of("", variable.name, c, pixels, Calibration(), grid.window)

@@ -14,7 +14,7 @@ from rsviz.io.budget import Budget, array_bytes
 from rsviz.io.calibration import Calibration
 from rsviz.io.georef import grid_of
 from rsviz.io.layout import checked_axes
-from rsviz.io.meaning import bands_of, quantity_of
+from rsviz.io.meaning import bands_of, check_dates, quantity_of
 from rsviz.io.paths import shown
 from rsviz.io.source import Block, Pixels, Request, SceneSource
 
@@ -113,6 +113,7 @@ def _source(
     read_as = [cf.calibration_of(part.array) for part in parts]
     opened = [p.array.open(p.axes, dtype) for p, (_, dtype) in zip(parts, read_as, strict=True)]
     t, c, h, w = opened[0].layout.tchw
+    check_dates(t)
     c *= len(parts)
     calibration = Calibration(
         tuple(cal.scales[0] for cal, _ in read_as),

@@ -22,6 +22,7 @@ from rsviz.io.source import Pixels
 
 T = TypeVar("T")
 MOST_BANDS = 20_000
+MOST_DATES = 4096
 
 _INDEX = re.compile(r"(^|[^a-z])(ndvi|evi|ndwi|lai|index|prob|mask|abundances?)([^a-z]|$)")
 _GENERIC = re.compile(r"band[ _]*\d+", re.IGNORECASE)
@@ -109,6 +110,19 @@ def bands_of(
     if bad:
         notes.append(f"{bad} of {count} bands are marked as bad in the file.")
     return tuple(bands), tuple(notes)
+
+
+def check_dates(count: int) -> None:
+    """Make sure that an axis of dates can be one.
+
+    Raises:
+        SceneTooLarge: it is too long.
+    """
+    if count > MOST_DATES:
+        raise SceneTooLarge(
+            f"The array has {count} dates; at most {MOST_DATES} are expected.",
+            "Choose another order of the axes.",
+        )
 
 
 def quantity_of(

@@ -75,7 +75,7 @@ class Server:
                 self._conn.close()
                 ours.close()
                 jail.die_with_parent(server)
-                _reader(theirs, request)
+                serve_file(theirs, request)
                 status = 0
             except wire.Broken:
                 status = 0
@@ -112,7 +112,7 @@ class Server:
         return process.ending(self._exits[pid]) if pid in self._exits else "it is gone"
 
 
-def _reader(conn: socket.socket, request: dict[str, Any]) -> None:
+def serve_file(conn: socket.socket, request: dict[str, Any]) -> None:
     """Lock this process, open one file, and answer questions about it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ref, variable, axes = (str(request[name]) for name in ("ref", "variable", "axes"))

@@ -27,7 +27,7 @@ from rsviz.views.words import many, size
 CHUNK = 1 << 20
 SIDE_FILES = (
     ".hdr", ".wld", ".pgw", ".jgw", ".tfw", ".j2w", ".pngw", ".jpgw", ".tifw", ".xml", ".prj",
-    "_mtl.txt", "_mtl.json", *DATE_ENDINGS,
+    *DATE_ENDINGS,
 )  # fmt: skip
 """How the names of files end that only describe another."""
 

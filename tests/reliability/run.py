@@ -20,11 +20,19 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+for waiting in ("OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0"):  # threads that wait do not spin
+    os.environ.setdefault(*waiting.split("="))
+
 import report  # noqa: E402
 from proof import Proof  # noqa: E402
 
 PROOFS = {
     "R1": "prove_fuzz",
+    "R2": "prove_bombs",
+    "R3": "prove_disclosure",
+    "R5": "prove_traversal",
+    "R13": "prove_store",
+    "R14": "prove_weights",
 }
 
 
