@@ -312,9 +312,9 @@ class ModelCard:
         return tuple(sorted(set(self.on_request) - {*self.at_pixel, *self.costly}))
 
     def fitting(self, scene: Description) -> tuple[Weights, ...]:
-        """Weights with a file that fit a scene, those of seed 0 first."""
+        """Weights with a file that fit a scene: seed 0 first, then those trained on this scene."""
         fits = [w for w in self.weights if w.file and not w.why_not(scene)]
-        return tuple(sorted(fits, key=lambda w: w.seed))
+        return tuple(sorted(fits, key=lambda w: (w.seed, w.data != scene.name)))
 
     def why_not(self, scene: Description) -> list[str]:
         """Reasons why this model cannot run on a scene, as sentences; empty when it can."""

@@ -188,7 +188,26 @@ def _with_dates(about: Description, settings: SetDates) -> Description:
     return replace(about, dates=dates_of(settings, about.shape[0]))
 
 
+@dataclass(frozen=True)
+class DropDates:
+    """Which dates are clouded over."""
+
+    share: float = option(0.3, "Share", "Of all dates, at least one is dropped.", 0.0, 0.95)
+    which: str = option(
+        "random",
+        "Which",
+        "Dates drawn at random, the first ones or the last ones.",
+        choices=("random", "first", "last"),
+    )
+
+
 CHANGES: dict[str, ChangeKind] = {
+    "drop_dates": ChangeKind(
+        "Dropped dates",
+        "Some dates of a series count as clouded everywhere.",
+        DropDates,
+        "rsviz.evaluate.changes:drop_dates",
+    ),
     "set_dates": ChangeKind(
         "Other dates",
         "The same images with corrected dates.",

@@ -7,6 +7,7 @@ another scene with the same labels. Pixels without data stay without.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -53,6 +54,19 @@ def noise(scene: Scene, settings: changes.Noise, seed: int) -> Scene:
 def set_dates(scene: Scene, settings: changes.SetDates, seed: int) -> Scene:
     """Give the images other dates."""
     return replace(scene, dates=changes.dates_of(settings, scene.shape[0]))
+
+
+def drop_dates(scene: Scene, settings: changes.DropDates, seed: int) -> Scene:
+    """Mask whole dates: drawn at random, or those at the beginning or the end of the series."""
+    count = scene.shape[0]
+    order = np.random.default_rng(seed).permutation(count)
+    if settings.which != "random":
+        order = np.arange(count) if settings.which == "first" else np.arange(count)[::-1]
+    dropped = order[: math.ceil(settings.share * count)]
+    valid = scene.valid.copy()
+    valid[dropped] = False
+    pixels = np.where(valid[:, None], scene.pixels, np.float32(0))
+    return replace(scene, pixels=pixels, valid=valid)
 
 
 def with_pixels(scene: Scene, pixels: NDArray[np.float32]) -> Scene:

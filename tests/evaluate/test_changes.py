@@ -1,5 +1,7 @@
 """Changes of a scene: repeatable, of the size asked for, and nowhere without data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,22 @@ def test_unknown_changes_and_settings_are_refused(scene):
     with pytest.raises(BadOption, match="outside"):
         checked(Change("noise", {"sigma": -1}))
     assert checked(Change("noise")).settings == {"sigma": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("which", "left"), [("first", [4, 5, 6, 7, 8, 9]), ("last", [0, 1, 2, 3, 4, 5])]
+)
+def test_dropped_dates_are_masked_and_stay_in_the_series(scene, which, left):
+    valid = np.repeat(scene.valid, 10, axis=0)
+    series = replace(scene, pixels=np.repeat(scene.pixels, 10, axis=0), valid=valid)
+    poorer = apply(series, (Change("drop_dates", {"share": 0.4, "which": which}),), seed=0)
+    assert poorer.shape == series.shape
+    assert np.flatnonzero(poorer.valid.any(axis=(1, 2))).tolist() == left
+    assert (poorer.pixels[left] == series.pixels[left]).all()
+    drawn = [apply(series, (Change("drop_dates", {"share": 0.35}),), seed=s) for s in (1, 2)]
+    kept = [tuple(np.flatnonzero(d.valid.any(axis=(1, 2)))) for d in drawn]
+    assert kept[0] != kept[1]
+    assert {len(k) for k in kept} == {6}
 
 
 def test_corrected_dates_are_checked(scene):
