@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +210,7 @@ def table() -> Atmospheres:
         return Atmospheres(*(_wide(file[f.name]) for f in fields(Atmospheres)))
 
 
-def _wide(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _wide(array: NDArray[Any]) -> NDArray[Any]:
     wide = {"f": np.float64, "i": np.int64}.get(array.dtype.kind)
     return array if wide is None else array.astype(wide)
 

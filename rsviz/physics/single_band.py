@@ -5,6 +5,7 @@ Everything works on numpy arrays and torch tensors; see `thermal`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from rsviz.physics.thermal import Air, Planck, Values, at_least, module_of
 from rsviz.physics.thermal_bands import Line, Soil, ThermalBand
+
+Rows = NDArray[np.float64] | Sequence[Sequence[float]]
 
 BARE, COVERED = 0.2, 0.5
 """NDVI of bare and of fully covered ground (Sobrino et al. 2008)."""
@@ -37,7 +40,7 @@ def psi_of_air(air: Air) -> Psi:
     return Psi(1 / tau, -air.sky_radiance - air.path_radiance / tau, air.sky_radiance)
 
 
-def psi_of_water(rows: NDArray[np.float64], water_vapour_g_cm2: Values) -> Psi:
+def psi_of_water(rows: Rows, water_vapour_g_cm2: Values) -> Psi:
     """Second-order polynomials in column water vapour; rows (3, 3) of w^2, w, 1."""
     w = water_vapour_g_cm2
     return Psi(*((float(a) * w + float(b)) * w + float(c) for a, b, c in rows))
@@ -53,7 +56,7 @@ def psi_terms(water_vapour_g_cm2: Values, air_temperature_k: Values) -> tuple[Va
 
 
 def psi_of_water_and_air(
-    rows: NDArray[np.float64], water_vapour_g_cm2: Values, air_temperature_k: Values
+    rows: Rows, water_vapour_g_cm2: Values, air_temperature_k: Values
 ) -> Psi:
     """Linear combinations of the nine terms; rows (3, 9)."""
     terms = psi_terms(water_vapour_g_cm2, air_temperature_k)

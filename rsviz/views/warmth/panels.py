@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
+from rsviz.core.layers import ScalarMap
 from rsviz.core.scoreboard import FILE
 from rsviz.physics.atmospheres import standard, table
 from rsviz.physics.thermal_bands import BANDS
@@ -32,7 +33,7 @@ METHODS = {
     "rte_true_atmosphere": "True atmosphere (bound)",
 }
 DRAWN = ("mlp", "water_vapour_air_temperature", "single_channel_refit", "rte_true_atmosphere")
-COVERS = ("Water", "Bare ground", "Mixed", "Plants")
+COVERS, COVER_EDGES = ("Water", "Bare ground", "Mixed", "Plants"), (0.0, 0.2, 0.5)
 
 
 def headline(review: Review) -> None:
@@ -226,9 +227,11 @@ def _evaluations(card: ModelCard) -> dict[str, dict[str, Any]]:
 
 
 def _covers(review: Review) -> NDArray[np.int16]:
-    index = getattr(review.maps["vegetation_index"], "data")  # noqa: B009  (by kind)
-    codes = np.digitize(index, (0.0, 0.2, 0.5)).astype(np.int16)
-    codes[~np.isfinite(index)] = -1
+    """Kinds of ground by NDVI, -1 where it is not known."""
+    index = review.maps["vegetation_index"]
+    assert isinstance(index, ScalarMap)
+    codes = np.digitize(index.data, COVER_EDGES).astype(np.int16)
+    codes[~np.isfinite(index.data)] = -1
     return codes
 
 
