@@ -30,7 +30,7 @@ from rsviz.physics.single_band import (
 )
 from rsviz.physics.thermal_bands import BANDS
 
-PIECE = 1 << 14
+PIECE = 1 << 13
 """Pixels worked out at once."""
 LEAST_WATER_ERROR = 0.01
 

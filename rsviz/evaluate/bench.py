@@ -114,9 +114,28 @@ def spike_sr_bench(quick: bool, device: str) -> list[Row]:
     return bench_spike_sr(quick, device)
 
 
+def series_bench(quick: bool, device: str) -> list[Row]:
+    """SITSMamba's temporal encoder beside attention, at growing lengths."""
+    from rsviz.evaluate.bench_series import bench_series
+
+    return bench_series(quick, device)
+
+
+def lst_bench(quick: bool, device: str) -> list[Row]:
+    """All maps of surface temperature on a scene of 4000 x 4000 pixels."""
+    from rsviz.evaluate.bench_lst import bench_lst
+
+    return bench_lst(quick, device)
+
+
 def benches() -> dict[str, Bench]:
     """The scan, and models under their ids: (quick, device) -> rows."""
     classifiers = [card.id for card in registry.emitting("class_map")]
     models: dict[str, Bench] = {name: partial(model_bench, name) for name in classifiers}
-    own: dict[str, Bench] = {"sformer": sformer_bench, "spike_sr": spike_sr_bench}
+    own: dict[str, Bench] = {
+        "sformer": sformer_bench,
+        "spike_sr": spike_sr_bench,
+        "sits_mamba": series_bench,
+        "lst_coupled": lst_bench,
+    }
     return {"scan": scan_bench} | models | own
