@@ -8,11 +8,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from rsviz.core.errors import RsvizError
+from rsviz.core.errors import RsvizError, SceneMismatch
 from rsviz.core.layers import ClassMap
 from rsviz.core.model import Result, RunRecord
 from rsviz.io.catalog import open_scene
-from rsviz.jobs.exporter import export
+from rsviz.jobs.error_exporter import View
+from rsviz.jobs.exporter import export, export_errors
 
 
 def result_on(ref: str) -> Result:
@@ -61,3 +62,36 @@ def test_the_web_process_needs_no_file_library_for_it():
     code = "import sys, rsviz.jobs.exporter; print(sorted({'rasterio', 'h5py'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_report_of_errors_is_written_with_pixels_and_layers(tmp_path):
+    source = open_scene("farmland")
+    truth = source.read(bands=(0,)).truth
+    source.close()
+    grid = source.describe().grid
+    split = np.where(truth.labels > 0, 2, 0).astype(np.int16)
+    split[:20] = np.where(truth.labels[:20] > 0, 1, 0)
+    said = np.where(truth.labels > 0, truth.labels - 1, 0).astype(np.int16)
+    said[60:80, 60:80] = 0
+    plain = result_on("farmland")
+    layer = ClassMap("Classes", "", grid, said, truth.names)
+    metrics = {"overall_accuracy": 0.9, "average_accuracy": 0.9, "kappa": 0.9, "n_test": 1}
+    split_map = ClassMap("Split", "", grid, split, ("ignored", "train", "test"))
+    made = Result({"classes": layer}, plain.record, metrics, split_map)
+    export_errors((made, None, None), View(("true=1",), (50, 50, 40, 40)), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["errors.html", "layers.zip", "pixels.csv"]
+    lines = (tmp_path / "pixels.csv").read_text().splitlines()
+    assert len(lines) == 1 + int((split == 2).sum())
+    inside = np.zeros(split.shape, bool)
+    inside[50:90, 50:90] = True
+    lit = int((inside & (truth.labels == 2) & (split == 2)).sum())
+    assert f"Shown are {lit:,} of" in (tmp_path / "errors.html").read_text()
+    with zipfile.ZipFile(tmp_path / "layers.zip") as found:
+        assert "errors_a.tif" in found.namelist()
+
+
+def test_errors_without_labels_are_refused(tmp_path):
+    with pytest.raises(SceneMismatch, match="Without reference labels"):
+        export_errors((result_on("farmland"), None, None), View(), tmp_path)
+    assert not list(tmp_path.iterdir())
