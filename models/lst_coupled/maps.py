@@ -12,7 +12,12 @@ GROUND, RADIANCE, NONE = "land surface temperature", "W/(m² sr µm)", ""
 Words = tuple[str, str, str, str]
 
 MAPS: dict[str, Words] = {
-    "temperature": ("Temperature", "Of the ground, by the coupled model.", GROUND, "K"),
+    "temperature": (
+        "Coupled model",
+        "Temperature of the ground, by the coupled model.",
+        GROUND,
+        "K",
+    ),
     "validity": (
         "Valid range",
         "1 where the temperature lies in the range that the settings call valid, 0 elsewhere.",

@@ -129,9 +129,7 @@ class CoupledModel:
 
         ways = {
             "temperature": lambda: result,
-            "validity": lambda: (
-                (result >= options.coldest_k) & (result <= options.hottest_k)
-            ).float(),
+            "validity": lambda: _within(result, options.coldest_k, options.hottest_k),
             "uncertainty": lambda: _spread(answer),
             "disagreement": lambda: answer.temperature_k.std(0, correction=0),
             "single_channel": lambda: single(psi_of_water(band.psi, path)),
@@ -157,6 +155,11 @@ class CoupledModel:
             "air_temperature": lambda: air,
         }
         return {name: ways[name]() for name in names}
+
+
+def _within(values: Tensor, low: float, high: float) -> Tensor:
+    """1 where values lie in a range, 0 elsewhere."""
+    return ((values >= low) & (values <= high)).float()
 
 
 def _spread(answer: Answer) -> Tensor:

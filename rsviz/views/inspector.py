@@ -29,6 +29,7 @@ from rsviz.views.state import Pixel
 from rsviz.views.words import pixel_name, plain
 
 SPECTRUM_HEIGHT = 250
+THERMAL_NM = 3000.0
 USE = {1: "used for training", 2: "a test pixel"}
 
 
@@ -75,21 +76,30 @@ def spectrum(bench: Bench, region: RegionStats | None = None, kept: bool = False
         kept: whether to draw the spectra that the visitor keeps.
     """
     lines = []
+    shown, quantity = _comparable(bench)
     for one in bench.session.collected if kept else ():
-        values = clients.spectrum(bench.key, one.row, one.col).values
+        values = clients.spectrum(bench.key, one.row, one.col).values[shown]
         lines.append(charts.Line(one.name, values, one.colour))
     for pixel, name, colour in (
         (bench.session.pinned, "Pinned", PINNED),
         (bench.session.picked, "Picked", PICKED),
     ):
         if pixel is not None:
-            values = clients.spectrum(bench.key, *pixel).values
+            values = clients.spectrum(bench.key, *pixel).values[shown]
             lines.append(charts.Line(name, values, colour, "solid" if name == "Picked" else "dash"))
     if lines or region is not None:
-        figure = charts.spectra(
-            bench.about.bands, lines, UNITS[bench.about.quantity], region, SPECTRUM_HEIGHT
-        )
+        bands = tuple(bench.about.bands[i] for i in shown)
+        figure = charts.spectra(bands, lines, UNITS[quantity], region, SPECTRUM_HEIGHT)
         st.plotly_chart(figure, key="spectrum", config=charts.CONFIG)
+
+
+def _comparable(bench: Bench) -> tuple[list[int], str]:
+    """The bands that share one axis, and their quantity: temperatures are no reflectances."""
+    about = bench.about
+    if about.quantity != "reflectance_and_temperature":
+        return list(range(len(about.bands))), about.quantity
+    light = [i for i, b in enumerate(about.bands) if 0 < (b.wavelength_nm or 0) < THERMAL_NM]
+    return light, "reflectance"
 
 
 def answer(bench: Bench, result: Result, truth: Truth | None, layers: Mapping[str, Layer]) -> None:

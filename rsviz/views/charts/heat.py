@@ -15,6 +15,8 @@ from rsviz.views.palettes import GREY
 Floats = NDArray[np.float64]
 SHARES = ("Ground", "Reflected sky", "Path")
 SHARE_COLOURS = ("#d55e00", "#56b4e9", "#0072b2")
+ROOM = 130
+"""Height of a chart of few bars: axis title, ticks and legend need as much."""
 EARTH = ((-180, 180), (-90, 90))
 
 
@@ -32,7 +34,7 @@ def signal_shares(lines: Mapping[str, tuple[float, float, float]], unit: str) ->
             insidetextfont={"color": ink_on(colour)},
             hovertemplate=f"{label}: %{{x:.3f}} {unit}<extra>%{{y}}</extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", height=ROOM + 30 * len(lines))
     return figure
 
 

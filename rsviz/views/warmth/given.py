@@ -86,8 +86,8 @@ def tell_missing(names: list[str]) -> None:
         f"**{' and '.join(names).capitalize()}** "
         f"{'is' if len(names) == 1 else 'are'} not known for this scene. Give "
         f"{'it' if len(names) == 1 else 'them'} at the left: a weather station, a radiosonde or a "
-        "reanalysis tells both for the time of the image. A raster with the same pixels may lie "
-        "beside the scene instead, named …\\_water\\_vapour.tif or …\\_air\\_temperature.tif.",
+        "reanalysis tells both for the time of the image. Rasters of the same pixels will do too, "
+        "beside the scene: `NAME_water_vapour.tif`, `NAME_air_temperature.tif`.",
         icon=":material/thermostat:",
     )
 

@@ -137,7 +137,7 @@ def _temperatures(review: Review) -> None:
     if truth is not None and isfinite(truth):
         rows.append(("Truth (simulated)", given.in_unit(session, truth)))
     if rows and doubt is not None:
-        st.markdown(f"**{rows[0][1]:.1f} ± {doubt:.1f} {unit}** by {plain(rows[0][0]).lower()}")
+        st.markdown(f"**{rows[0][1]:.1f} ± {doubt:.1f} {unit}** by the {plain(rows[0][0]).lower()}")
     st.dataframe(
         {"Method": [name for name, _ in rows], f"Ground [{unit}]": [v for _, v in rows]},
         hide_index=True,
