@@ -142,8 +142,8 @@ CARD = ModelCard(
         "of their own.",
         "Components are divided by the square root of their standard deviation, so that weak "
         "ones count more.",
-        "100 epochs with a warm-up, a cosine schedule, label smoothing and noise instead of 500 "
-        "at a constant rate.",
+        "120 epochs in batches of 64 with a warm-up, a cosine schedule, label smoothing, noise and "
+        "moved patches instead of 500 in batches of 256 at a constant rate.",
         "The probabilities of four views of each patch are averaged; one is an option.",
         "Parts that the released code holds but never uses are left out.",
     ),

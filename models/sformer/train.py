@@ -168,8 +168,8 @@ class _Run:
         rate = recipe.lr * _schedule(progress, recipe.warmup / recipe.epochs)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        places = self._moved(self.places[:, batch]).to(self.image.device)
-        patches = augmented(patches_at(self.image, *places), recipe.turns)
+        places = moved_places(self.places[:, batch], recipe.shift, self.image)
+        patches = augmented(patches_at(self.image, *places.to(self.image.device)), recipe.turns)
         if recipe.noise:
             patches = patches + recipe.noise * self.spread * torch.randn_like(patches)
         with torch.autocast(patches.device.type, torch.bfloat16, enabled=recipe.bf16):
@@ -185,15 +185,6 @@ class _Run:
         if self.average is not None:
             self.average.update(self.network)
         return float(loss.detach()) * len(batch)
-
-    def _moved(self, places: Tensor) -> Tensor:
-        """Rows and columns (2, N), each moved by up to `shift` pixels inside the scene."""
-        most = self.recipe.shift
-        if not most:
-            return places
-        last = torch.tensor(self.image.shape[1:])[:, None] - PATCH
-        moved = places + torch.randint(-most, most + 1, places.shape)
-        return torch.minimum(moved.clamp(min=0), last)
 
     def state(self) -> dict[str, Tensor]:
         """The tensors to keep: the averaged ones where there are some."""
@@ -223,6 +214,15 @@ class _Run:
         self.history = content["history"]
         self.seconds_before = content["seconds"]
         torch.set_rng_state(content["random"])
+
+
+def moved_places(places: Tensor, most: int, image: Tensor) -> Tensor:
+    """Rows and columns (2, N), each moved by up to `most` pixels inside a padded image's scene."""
+    if not most:
+        return places
+    last = torch.tensor(image.shape[1:])[:, None] - PATCH
+    moved = places + torch.randint(-most, most + 1, places.shape)
+    return torch.minimum(moved.clamp(min=0), last)
 
 
 def _schedule(progress: float, warmup: float) -> float:

@@ -6,25 +6,22 @@ Times are medians of runs that take turns in one process, on two threads at most
 
 from __future__ import annotations
 
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from rsviz.evaluate import bench_scan_rivals as rivals
+from rsviz.evaluate.bench_record import keep
 from rsviz.evaluate.bench_scan_floor import Floor, Shape, threads_at_most
 from rsviz.evaluate.bench_scan_memory import peak_mib
 from rsviz.evaluate.bench_scan_net import training_step
 from rsviz.evaluate.rows import Row, row
-from rsviz.nn.scan import active_backend, selective_scan, warm_up
+from rsviz.nn.scan import selective_scan, warm_up
 
 SHAPES: tuple[Shape, ...] = (
     (256, 128, 16, 61),
@@ -66,7 +63,7 @@ def bench_scan(quick: bool) -> list[Row]:
             if not quick or time.perf_counter() - started < QUICK_SECONDS:
                 rows += extra(quick)
         if not quick:
-            _keep(rows)
+            keep(RECORD, "scan", rows)
     return rows
 
 
@@ -298,26 +295,3 @@ def _seconds(work: Work) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def _keep(rows: list[Row]) -> None:
-    """Writes the rows with their conditions beside the other measurements of MambaMoE."""
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    record["scan"] = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "cpu": _cpu(),
-        "threads": torch.get_num_threads(),
-        "backend": active_backend(),
-        "versions": {name: version(name) for name in ("torch", "numba", "numpy")},
-        "python": platform.python_version(),
-        "rows": rows,
-    }
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
-
-
-def _cpu() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

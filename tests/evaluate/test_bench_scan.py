@@ -7,6 +7,7 @@ import torch
 
 from rsviz.evaluate import bench_scan as bench
 from rsviz.evaluate import bench_scan_rivals as rivals
+from rsviz.evaluate.bench_record import keep
 from rsviz.evaluate.bench_scan_floor import Floor, threads_at_most
 from rsviz.nn.scan import selective_scan
 
@@ -41,12 +42,11 @@ def test_a_long_loop_is_timed_on_its_first_part():
     assert factor == 4000 / bench.TRIAL
 
 
-def test_a_full_result_is_kept_beside_other_measurements(monkeypatch, tmp_path):
+def test_a_full_result_is_kept_beside_other_measurements(tmp_path):
     record = tmp_path / "benchmark.json"
     record.write_text('{"inference": 1}')
-    monkeypatch.setattr(bench, "RECORD", record)
     rows = [bench.row("forward/1,1,1,1", 1.0, "ms", "loop_unbind", 2.0)]
-    bench._keep(rows)
+    keep(record, "scan", rows)
     kept = json.loads(record.read_text())
     assert kept["inference"] == 1
     assert kept["scan"]["rows"] == rows

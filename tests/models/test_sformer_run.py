@@ -11,7 +11,7 @@ from models.sformer.card import CARD, Options
 from models.sformer.model import SFormerModel
 from models.sformer.network import Config, SFormer
 from models.sformer.patches import VIEWS, padded, patches_at
-from models.sformer.train import train
+from models.sformer.train import moved_places, train
 from rsviz.core.card import Weights
 from rsviz.core.errors import BadOption, Cancelled, SceneMismatch
 from rsviz.core.model import RunContext
@@ -151,7 +151,7 @@ def test_pixel_outside_and_empty_scene_are_refused_in_words(loaded):
         loaded.predict(empty, Options(), RunContext())
 
 
-SETTINGS = {"epochs": "12", "lr": "0.002", "components": "6", "warmup": "1"}
+SETTINGS = {"epochs": "12", "lr": "0.002", "components": "6", "warmup": "1", "shift": "0"}
 
 
 def nothing(*_):
@@ -172,6 +172,18 @@ def test_training_sees_no_other_label():
     blind = replace(scene(), truth=None)
     a, b = (train(s, some_labels(), 3, settings, None, "cpu", nothing) for s in (blind, scene()))
     assert all(torch.equal(x, y) for x, y in zip(a.state.values(), b.state.values(), strict=True))
+
+
+def test_patches_are_moved_no_farther_than_asked_and_not_out_of_the_scene():
+    image = padded(torch.zeros(2, HEIGHT, WIDTH))
+    places = torch.tensor([[0, 8, HEIGHT - 1], [0, 11, WIDTH - 1]]).repeat(1, 200)
+    torch.manual_seed(0)
+    moved = moved_places(places, 3, image)
+    assert (moved - places).abs().amax(1).tolist() == [3, 3]
+    assert moved.amin(1).tolist() == [0, 0]
+    assert moved.amax(1).tolist() == [HEIGHT - 1, WIDTH - 1]
+    assert len(torch.unique(moved[:, 1::3], dim=1).T) == 49
+    assert torch.equal(moved_places(places, 0, image), places)
 
 
 def test_interrupted_training_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
