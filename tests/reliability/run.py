@@ -31,6 +31,7 @@ PROOFS = {
     "R2": "prove_bombs",
     "R3": "prove_disclosure",
     "R5": "prove_traversal",
+    "R7": "prove_deaths",
     "R13": "prove_store",
     "R14": "prove_weights",
 }

@@ -1,0 +1,50 @@
+"""R19: every guard is switched off in turn, and a test must notice.
+
+A guard is switched off in a run of pytest of its own, by the plug-in `guards`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from guards import GUARDS
+from proof import ROOT, Proof, timed
+
+QUICK = ("path function", "HDF5: numbers in other files")
+
+
+def prove(quick: bool, work: Path) -> Proof:
+    """Run the tests of each guard without it: they must fail; with it, they must pass."""
+    proof = Proof(
+        "R19",
+        "guards are alive: each switched off in turn",
+        "its tests pass with it and fail without it",
+    )
+    with timed(proof):
+        for name in QUICK if quick else GUARDS:
+            tests = GUARDS[name].tests
+            without = _status(tests, name)
+            whole = 0 if quick else _status(tests, "")
+            why = "" if without == 1 else f"no test fails without it (status {without})"
+            why = why if whole == 0 else f"its tests fail with it (status {whole})"
+            proof.count(not why, f"{name}: {why}")
+    proof.figures = {"guards": str(len(GUARDS))}
+    return proof
+
+
+def _status(tests: str, off: str) -> int:
+    """The exit status of some tests, with a guard switched off or none."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "guards", "-p", "no:cacheprovider"]
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [*command, *tests.split()],
+        cwd=ROOT,
+        env=os.environ | {"RSVIZ_GUARD_OFF": off, "PYTHONPATH": f"{here}:{ROOT}"},
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode
