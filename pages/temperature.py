@@ -60,7 +60,7 @@ with shell.page(
     if bench is not None:
         with st.sidebar:
             question = given.panel(bench)
-        lacking = given.missing(bench, question) if question else []
+        lacking = given.missing(bench, question.job.options) if question else []
         if lacking:
             given.tell_missing(lacking)
         else:

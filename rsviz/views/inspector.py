@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -89,6 +90,8 @@ def spectrum(bench: Bench, region: RegionStats | None = None, kept: bool = False
             lines.append(charts.Line(name, values, colour, "solid" if name == "Picked" else "dash"))
     if lines or region is not None:
         bands = tuple(bench.about.bands[i] for i in shown)
+        if region is not None:
+            region = replace(region, mean=region.mean[shown], std=region.std[shown])
         figure = charts.spectra(bands, lines, UNITS[quantity], region, SPECTRUM_HEIGHT)
         st.plotly_chart(figure, key="spectrum", config=charts.CONFIG)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import cos, radians
 
 import streamlit as st
 
 from rsviz.core import registry
-from rsviz.core.card import ModelCard
 from rsviz.core.scene import Description
 from rsviz.physics.thermal_bands import ThermalBand, band_at
-from rsviz.views import ask
+from rsviz.views import ask, forms
 from rsviz.views.ask import Question
 from rsviz.views.bench import Bench
 from rsviz.views.state import Session, Value, bind
@@ -65,12 +66,13 @@ def panel(bench: Bench) -> Question | None:
         values = session.options.setdefault(card.id, {})
         for wanted in INPUTS:
             _ask_for(bench, wanted, values)
+        if missing(bench, forms.checked(card.options, values)):
+            session.wants_run = False  # an address may ask for a run that cannot be
     return ask.panel(session, bench.about, KIND, ask.affordable(bench.about))
 
 
-def missing(bench: Bench, question: Question) -> list[str]:
-    """Names of what is neither a band of the scene nor given as a number."""
-    options = question.job.options
+def missing(bench: Bench, options: Mapping[str, Value]) -> list[str]:
+    """Names of what is neither a band of the scene nor given as a number in the options."""
     return [
         wanted.name
         for wanted in INPUTS
@@ -103,10 +105,8 @@ def thermal_band(about: Description) -> ThermalBand | None:
     return next((band for band in found if band is not None), None)
 
 
-def secant(card: ModelCard, question: Question) -> float:
+def secant(question: Question) -> float:
     """Secant of the view angle in the settings."""
-    from math import cos, radians
-
     return 1 / cos(radians(float(question.job.options.get("view_angle_deg", 0.0))))
 
 

@@ -106,7 +106,7 @@ def spot(review: Review) -> Spot | None:
         known["water_vapour"],
         known["air_temperature"],
         known["temperature"],
-        given.secant(review.question.card, review.question),
+        given.secant(review.question),
     )
 
 
