@@ -24,6 +24,9 @@ NAMES = {
     "cnn_3d": "3-D CNN",
     "tempcnn": "TempCNN",
     "ltae": "L-TAE",
+    "bicubic": "Bicubic",
+    "lanczos": "Lanczos",
+    "cnn": "CNN of equal size",
 }
 """How baselines are called; others by their key."""
 
