@@ -80,10 +80,10 @@ CARD = ModelCard(
     options=Options,
     weights=read_weights(Path(__file__).parent / "weights"),
     tiling=Tiling(
-        tile=256,
+        tile=1 << 16,
         halo=8,
         tolerance=1e-4,
-        note="What is said of the whole scene is said of the first tile.",
+        note="It cuts large scenes itself, so that what is said of a whole scene is so.",
     ),
     patch=9,
     limits=(

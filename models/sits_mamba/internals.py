@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.sits_mamba.network import Reading, SITSMamba, on_grid
+from models.sits_mamba.network import Reading, SITSMamba
 from models.sits_mamba.season import elapsed_of, names_of
-from models.sits_mamba.survey import Needs, Survey, shares_of, survey
+from models.sits_mamba.survey import Needs, Series, Survey, shares_of, survey
+from rsviz.core.grid import Window
 from rsviz.core.layers import Curve, Layer, ScalarMap, TimeSeries
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
@@ -33,30 +34,20 @@ class Inside:
 
     Attributes:
         scene: what was read.
-        known: (T, H, W) where it is clear.
-        seen: (H, W) where any date is.
+        series: the same as the network takes it.
+        seen: (H, W) where any date is clear.
         network: ready to predict.
-        sequences: (H*W, T, D) every date encoded by itself.
-        x: scaled pixels (1, T, C, H, W).
-        valid: `known` as (1, T, H, W).
-        days: (T,) day of the year.
         found: what a pass over all pixels gave.
-        final: (H, W) class from all dates.
         labels: class names.
         pick: row and column of the pixel to look into.
         ctx: of the run.
     """
 
     scene: Scene
-    known: Mask
+    series: Series
     seen: Mask
     network: SITSMamba
-    sequences: Tensor
-    x: Tensor
-    valid: Tensor
-    days: Tensor
     found: Survey
-    final: NDArray[np.intp]
     labels: tuple[str, ...]
     pick: tuple[int, int]
     ctx: RunContext
@@ -69,24 +60,61 @@ class Inside:
     @property
     def clear(self) -> Mask:
         """(T,) where the picked pixel is clear."""
-        return self.known[:, self.pick[0], self.pick[1]]
+        return self.series.known[:, self.pick[0], self.pick[1]]
 
     def here(self, values: Floats) -> Floats:
         """Series of the picked pixel (S, T), NaN where it is not clear."""
         return np.where(self.clear, values, np.nan).astype(np.float32)
 
+    def around(self, reach: int) -> Around:
+        """The picked pixel and those up to so many pixels away, each date encoded by itself."""
+        window = self._window(reach)
+        wide = self._window(reach + REACH)  # what the encoder sees around them
+        x, valid = self.series.part(wide, self.network)
+        sequences = self.network.sequences(x, valid).unflatten(0, (wide.height, wide.width))
+        rows = slice(window.row - wide.row, window.row - wide.row + window.height)
+        cols = slice(window.col - wide.col, window.col - wide.col + window.width)
+        return Around(
+            sequences[rows, cols].flatten(0, 1),
+            valid[:, :, rows, cols],
+            (window.height, window.width),
+            (self.pick[0] - window.row, self.pick[1] - window.col),
+        )
+
     def read_pixel(self) -> Reading:
         """The temporal encoder on the picked pixel alone, traced."""
-        row, col = self.pick
-        place = row * self.scene.shape[3] + col
-        mask = self.valid[:, :, row : row + 1, col : col + 1]
-        return self.network.read(self.sequences[place : place + 1], mask, self.days, True)
+        here = self.around(0)
+        return self.network.read(here.sequences, here.valid, self.series.days, True)
 
     def elapsed(self, place: NDArray[np.integer]) -> tuple[Floats, str]:
         """A map of dates given by their number, as days since the first one, with its unit."""
         values = elapsed_of(self.scene.dates, self.scene.shape[0])[place]
         unit = "day" if self.scene.dates else "date"
         return np.where(self.seen, values, np.nan).astype(np.float32), unit
+
+    def _window(self, reach: int) -> Window:
+        _, _, height, width = self.scene.shape
+        reach = reach if self.network.config.kernel > 1 else 0
+        (row, col), (top, left) = self.pick, (max(0, place - reach) for place in self.pick)
+        bottom, right = min(height, row + reach + 1), min(width, col + reach + 1)
+        return Window(top, left, bottom - top, right - left)
+
+
+@dataclass(frozen=True)
+class Around:
+    """Pixels around the picked one.
+
+    Attributes:
+        sequences: (h*w, T, D) every date encoded by itself.
+        valid: (1, T, h, w).
+        size: (h, w).
+        at: row and column of the picked pixel among them.
+    """
+
+    sequences: Tensor
+    valid: Tensor
+    size: tuple[int, int]
+    at: tuple[int, int]
 
 
 def needs_of(wants: frozenset[str]) -> Needs:
@@ -95,7 +123,7 @@ def needs_of(wants: frozenset[str]) -> Needs:
         shares=bool(wants & {"deciding_dates", "deciding_day"}),
         scan=bool(wants & {"step_size", "state_norm"}),
         error="reconstruction_error" in wants,
-        features="earliest_decision" in wants,
+        season="earliest_decision" in wants,
     )
 
 
@@ -142,42 +170,29 @@ def _pixel_residual(inside: Inside) -> Layer:
     )
 
 
-def _around(inside: Inside) -> tuple[Tensor, Tensor, tuple[int, int], tuple[int, int]]:
-    """Sequences and mask of the pixels on which the picked one depends, size, place in them."""
-    _, _, height, width = inside.scene.shape
-    reach = REACH if inside.network.config.kernel > 1 else 0
-    (row, col), (top, left) = inside.pick, (max(0, p - reach) for p in inside.pick)
-    rows, cols = slice(top, min(height, row + reach + 1)), slice(left, min(width, col + reach + 1))
-    grid = inside.sequences.reshape(height, width, *inside.sequences.shape[1:])
-    part = grid[rows, cols].flatten(0, 1)  # (h, w, T, D) -> (h*w, T, D)
-    size = (rows.stop - top, cols.stop - left)
-    return part, inside.valid[:, :, rows, cols], size, (row - top, col - left)
-
-
-def _scores_at(
-    inside: Inside, sequences: Tensor, valid: Tensor, size: tuple[int, int], at: tuple[int, int]
-) -> Tensor:
-    """Class probabilities (B, K) of one pixel in each of B windows."""
-    reading = inside.network.read(sequences, valid, inside.days)
-    scores = inside.network.scores(reading, valid.shape[0], size)
-    return scores[:, :, at[0], at[1]].softmax(1)
+def _probabilities(inside: Inside, here: Around, sequences: Tensor, valid: Tensor) -> Tensor:
+    """Class probabilities (B, K) of the picked pixel in each of B versions of its surroundings."""
+    reading = inside.network.read(sequences, valid, inside.series.days)
+    scores = inside.network.scores(reading, valid.shape[0], here.size)
+    return scores[:, :, here.at[0], here.at[1]].softmax(1)
 
 
 def _occlusion(inside: Inside) -> Layer:
-    sequences, valid, size, at = _around(inside)
-    whole = _scores_at(inside, sequences, valid, size, at)[0]
+    here = inside.around(REACH)
+    whole = _probabilities(inside, here, here.sequences, here.valid)[0]
     best = int(whole.argmax())
-    t = sequences.shape[1]
-    drops = torch.zeros(t, device=sequences.device)
-    together = max(1, LONGEST_BATCH // sequences[..., 0].numel())
+    t = here.sequences.shape[1]
+    drops = torch.zeros(t, device=whole.device)
+    together = max(1, LONGEST_BATCH // here.sequences[..., 0].numel())
     for start in range(0, t, together):
         inside.ctx.step(start, t, "leaving out dates")
-        out = torch.arange(start, min(t, start + together), device=sequences.device)
-        masks = valid.repeat(out.numel(), 1, 1, 1)
-        masks[torch.arange(out.numel()), out] = False
-        copies = sequences.repeat(out.numel(), 1, 1, 1)  # (B, h*w, T, D)
-        copies[torch.arange(out.numel()), :, out] = 0
-        p = _scores_at(inside, copies.flatten(0, 1), masks, size, at)
+        out = torch.arange(start, min(t, start + together), device=whole.device)
+        each = torch.arange(out.numel(), device=whole.device)
+        masks = here.valid.repeat(out.numel(), 1, 1, 1)
+        masks[each, out] = False
+        copies = here.sequences.repeat(out.numel(), 1, 1, 1)  # (B, h*w, T, D)
+        copies[each, :, out] = 0
+        p = _probabilities(inside, here, copies.flatten(0, 1), masks)
         drops[out] = whole[best] - p[:, best]
     return TimeSeries(
         "Occlusion",
@@ -191,13 +206,13 @@ def _occlusion(inside: Inside) -> Layer:
 
 
 def _season_probability(inside: Inside) -> Layer:
-    sequences, valid, size, at = _around(inside)
-    reading = inside.network.read(sequences, valid, inside.days)
+    here = inside.around(REACH)
+    reading = inside.network.read(here.sequences, here.valid, inside.series.days)
     hidden = ~reading.seen[..., None]
     running = reading.features.masked_fill(hidden, -torch.inf).cummax(1).values
     running = running.where(running.isfinite(), 0)
-    images = running.reshape(*size, *running.shape[1:]).permute(2, 3, 0, 1)  # (T, D, h, w)
-    p = inside.network.classify(images)[:, :, at[0], at[1]].softmax(1)
+    images = running.reshape(*here.size, *running.shape[1:]).permute(2, 3, 0, 1)  # (T, D, h, w)
+    p = inside.network.classify(images)[:, :, here.at[0], here.at[1]].softmax(1)
     begun = np.maximum.accumulate(inside.clear)
     return TimeSeries(
         "Probability as the season unfolds",
@@ -212,21 +227,19 @@ def _season_probability(inside: Inside) -> Layer:
 def _deciding_dates(inside: Inside) -> Layer:
     reading = inside.read_pixel()
     own = shares_of(reading.features, reading.seen)[0]
-    seen = torch.from_numpy(inside.seen.ravel())
-    whole = inside.found.shares.cpu()[seen].mean(0)
     return TimeSeries(
         "Deciding dates",
         "The class follows from the strongest response over time; this is the share of the "
         "channels whose strongest response lies at each date.",
-        np.stack([inside.here(own.cpu().numpy()), whole.numpy()]),
+        np.stack([inside.here(own.cpu().numpy()), inside.found.shares]),
         inside.dates,
         BOTH,
         "1",
     )
 
 
-def _inside_scan(inside: Inside, title: str, about: str, own: Tensor, whole: Tensor) -> Layer:
-    values = np.stack([inside.here(own.cpu().numpy()), whole.cpu().numpy()])
+def _inside_scan(inside: Inside, title: str, about: str, own: Tensor, whole: Floats) -> Layer:
+    values = np.stack([inside.here(own.cpu().numpy()), whole])
     return TimeSeries(title, about, values, inside.dates, BOTH, "1")
 
 
@@ -247,36 +260,19 @@ def _state_norm(inside: Inside) -> Layer:
 
 
 def _reconstruction_error(inside: Inside) -> Layer:
-    error = inside.found.error.sqrt() * inside.network.deviation
+    error = np.sqrt(inside.found.error) * inside.network.deviation.cpu().numpy()
     about = "Root mean square error of the reconstruction over the scene, by band and date."
-    return _bands(inside, "Reconstruction error", about, error.T.cpu().numpy())
+    return _bands(inside, "Reconstruction error", about, error.T)
 
 
 def _deciding_day(inside: Inside) -> Layer:
-    place = inside.found.shares.argmax(1).reshape(inside.seen.shape).cpu().numpy()
-    values, unit = inside.elapsed(place)
+    values, unit = inside.elapsed(inside.found.deciding)
     about = "The date at which most channels respond most strongly, counted from the first date."
     return ScalarMap("Deciding day", about, inside.scene.grid, values, "deciding day", unit)
 
 
 def _earliest_decision(inside: Inside) -> Layer:
-    height, width = inside.seen.shape
-    features = inside.found.features  # (N, T, D)
-    t = features.shape[1]
-    everything = inside.network.config.mask == "frames"
-    final = torch.from_numpy(inside.final).to(features.device)
-    running = torch.full_like(features[:, 0], -torch.inf)
-    earliest = torch.zeros(height, width, dtype=torch.long, device=features.device)
-    for date in range(t):
-        inside.ctx.step(date, t, "following the season")
-        clear = inside.valid[0, date].reshape(-1, 1)  # (H, W) -> (N, 1)
-        seen = torch.ones_like(clear) if everything else clear
-        running = torch.maximum(running, features[:, date].masked_fill(~seen, -torch.inf))
-        images = on_grid(running.where(running.isfinite(), 0), 1, (height, width))
-        now = inside.network.classify(images)[0].argmax(0)
-        unknown = ~inside.valid[0, : date + 1].any(0)
-        earliest = earliest.where((now == final) & ~unknown, date + 1)
-    values, unit = inside.elapsed(earliest.clamp(max=t - 1).cpu().numpy())
+    values, unit = inside.elapsed(inside.found.earliest)
     about = (
         "The first date from which on the class stays the one that all dates together give, "
         "counted from the first date."
@@ -287,34 +283,30 @@ def _earliest_decision(inside: Inside) -> Layer:
 
 
 def _dropped_dates(inside: Inside) -> Layer:
-    _, t, height, width = inside.valid.shape
+    _, _, height, width = inside.scene.shape
     top, left = max(0, height - SIDE) // 2, max(0, width - SIDE) // 2
     rows, cols = slice(top, top + SIDE), slice(left, left + SIDE * max(1, SIDE // height))
-    grid = inside.sequences.reshape(height, width, t, -1)[rows, cols]
-    size = (grid.shape[0], grid.shape[1])
-    sequences, valid = grid.flatten(0, 1), inside.valid[:, :, rows, cols]
-    x = inside.x[..., rows, cols]
+    pixels, known = inside.series.pixels[:, :, rows, cols], inside.series.known[:, rows, cols]
     rng = np.random.default_rng(inside.ctx.seed)
+    t = len(known)
 
-    def classes(share: float) -> Tensor:
-        out = torch.from_numpy(rng.random(t) < share)
-        kept = valid & ~out[:, None, None].to(valid.device)
-        left_in = sequences.masked_fill(out[:, None].to(valid.device), 0)
-        found = survey(inside.network, left_in, x, kept, inside.days, Needs(), lambda *_: None)
-        return inside.network.classify(on_grid(found.strongest, 1, size))[0].argmax(0)
+    def classes(share: float) -> NDArray[np.intp]:
+        kept = known & (rng.random(t) >= share)[:, None, None]
+        part = Series(np.where(kept[:, None], pixels, 0), kept, inside.series.days)
+        return survey(inside.network, part, Needs(), lambda *_: None).p.argmax(axis=0)
 
-    whole, seen = classes(0.0), valid[0].any(0)
+    whole, seen = classes(0.0), known.any(axis=0)
     same = []
     for place, share in enumerate(DROPPED):
         inside.ctx.step(place, len(DROPPED), "dropping dates")
-        draws = [(classes(share) == whole)[seen].float().mean() for _ in range(DRAWS)]
-        same.append(float(torch.stack(draws).nanmean()))
+        draws = [classes(share) == whole for _ in range(DRAWS)]
+        same.append(np.mean([draw[seen].mean() if seen.any() else 1.0 for draw in draws]))
     return Curve(
         "When dates are dropped",
         f"Share of {int(seen.sum())} pixels that keep their class when dates are left out at "
         f"random; mean of {DRAWS} draws.",
         np.array(DROPPED),
-        np.nan_to_num(np.array([same])),
+        np.array([same]),
         ("same class",),
         "share of dates dropped",
         "share of pixels",

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 from models.sits_mamba.card import Options
 from models.sits_mamba.internals import Inside, layer, needs_of
-from models.sits_mamba.network import Config, SITSMamba, on_grid
+from models.sits_mamba.network import Config, SITSMamba
 from models.sits_mamba.season import days_of
-from models.sits_mamba.survey import survey
+from models.sits_mamba.survey import Series, survey
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.layers import Layer
@@ -18,7 +18,7 @@ from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
 from rsviz.nn.landcover import class_layers
 
-FRAMES = 16  # images that are encoded at once
+STEPS = 100
 
 
 class SITSMambaModel:
@@ -48,33 +48,22 @@ class SITSMambaModel:
                 "clear date is needed.",
                 "Check the mask of the scene, or choose another part of it.",
             )
-        t, _, height, width = scene.shape
-        steps = t + 1
         with torch.inference_mode():
-            valid = torch.from_numpy(known)[None].to(self.device)
-            pixels = torch.from_numpy(np.where(known[:, None], scene.pixels, 0))[None]
-            x = self.network.scaled(pixels.to(self.device), valid)
-            parts = []
-            for start in range(0, t, FRAMES):
-                ctx.step(start, steps, "reading the images")
-                part = slice(start, start + FRAMES)
-                parts.append(self.network.sequences(x[:, part], valid[:, part]))
-            sequences = torch.cat(parts, dim=1)  # (H*W, T, D)
-            days = torch.from_numpy(days_of(scene.dates, t)).to(self.device)
+            days = torch.from_numpy(days_of(scene.dates, scene.shape[0])).to(self.device)
+            pixels = np.where(known[:, None], scene.pixels, 0)
+            series = Series(pixels, known, days)
 
             def step(done: int, total: int) -> None:
-                ctx.step(t * done // total, steps, "reading the year")
+                ctx.step(STEPS * done // total, STEPS + 1, "reading the year")
 
-            found = survey(self.network, sequences, x, valid, days, needs_of(ctx.wants), step)
-            scores = self.network.classify(on_grid(found.strongest, 1, (height, width)))
-            p = scores[0].float().softmax(dim=0).cpu().numpy()
+            found = survey(self.network, series, needs_of(ctx.wants), step)
             inside = Inside(
-                scene, known, seen, self.network, sequences, x, valid, days, found,
-                p.argmax(axis=0), self.weights.classes, _picked(options, scene), ctx,
+                scene, series, seen, self.network, found, self.weights.classes,
+                _picked(options, scene), ctx,
             )  # fmt: skip
             extra = {name: layer(name, inside) for name in sorted(ctx.wants)}
-        ctx.step(steps, steps, "done")
-        return class_layers(p, scene, seen, self.weights) | extra
+        ctx.step(STEPS + 1, STEPS + 1, "done")
+        return class_layers(found.p, scene, seen, self.weights) | extra
 
 
 def _picked(options: Options, scene: Scene) -> tuple[int, int]:
