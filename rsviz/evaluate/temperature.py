@@ -41,7 +41,9 @@ DATA = (
     "simulated by LOWTRAN 7 from the profiles of RFMIP-IRF (CMIP6, 100 sites, 60 variations each); "
     "rsviz/physics/atmospheres.npz"
 )
-LICENCE = "data: RFMIP input4MIPs profiles, CC BY 4.0; weights: Apache-2.0"
+LICENCE = (
+    "data: derived from RFMIP input4MIPs (UColorado-RFMIP-1-2), CC BY-SA 4.0; weights: Apache-2.0"
+)
 WIDTH = 256
 REFLECTING = 0.2
 

@@ -18,7 +18,6 @@ from rsviz.evaluate.families import family_of
 from rsviz.evaluate.protocols import fingerprint, headline, protocol
 from rsviz.evaluate.scores import score_result
 from rsviz.evaluate.training import read_scene, trainer_of
-from rsviz.io import catalog
 
 HEADINGS = ("Paper", "What it does", "Departures from the paper", "Measured", "Limits")
 TINY, HOLE = Window(40, 50, 36, 30), (slice(8, 14), slice(10, 20))
@@ -59,14 +58,6 @@ def tiny_scene(card, weights):
     )
 
 
-def whole_scene(ref):
-    source = catalog.open_scene(ref)
-    try:
-        return source.read()
-    finally:
-        source.close()
-
-
 @pytest.fixture(scope="module")
 def everything(tiny):
     """Gives the result of a run with all layers on the tiny scene."""
@@ -83,7 +74,12 @@ def everything(tiny):
 
 def full(card, weights, device="cpu", seed=0) -> Ask:
     wants = tuple(card.on_request)
-    return Ask(card.id, weights.id, seed=seed, wants=wants, device=device)
+    return Ask(card.id, weights.id, example(card), seed=seed, wants=wants, device=device)
+
+
+def example(card):
+    """The options of a first try."""
+    return build(card.options, card.example)
 
 
 @cards
@@ -223,7 +219,9 @@ def test_no_data_stays_where_it_is(card, tiny):
     pixels, valid = scene.pixels.copy(), scene.valid.copy()
     valid[(slice(None), *HOLE)] = False
     pixels[(slice(None), slice(None), *HOLE)] = 0
-    result = run(replace(scene, pixels=pixels, valid=valid), Ask(card.id, weights.id))
+    result = run(
+        replace(scene, pixels=pixels, valid=valid), Ask(card.id, weights.id, example(card))
+    )
     for name in card.emits:
         layer = result.layers[name]
         if not isinstance(layer, RasterLayer) or layer.grid != scene.grid:
@@ -241,10 +239,10 @@ def test_tiles_give_the_same_as_the_whole(card, tiny):
         pytest.skip(f"{card.title} depends on its tiles: {card.tiling.note}")
     model = registry.build(card)
     model.load(weights, "cpu")
-    whole = model.predict(scene, build(card.options, {}), RunContext())
+    whole = model.predict(scene, example(card), RunContext())
     inner = card.tiling.halo
     part = Window(0, 0, scene.grid.height, min(scene.grid.width, inner + 8))
-    cut = model.predict(scene.crop(part), build(card.options, {}), RunContext())
+    cut = model.predict(scene.crop(part), example(card), RunContext())
     for name, kind in card.emits.items():
         if kind == "probability_map":
             a, b = whole[name].data[..., :8], cut[name].data[..., :8]
@@ -261,7 +259,7 @@ def test_a_run_leaves_no_hooks_and_changes_no_weights(card, tiny):
     networks = [value for value in vars(model).values() if isinstance(value, nn.Module)]
     before = [{k: v.clone() for k, v in n.state_dict().items()} for n in networks]
     ctx = RunContext(wants=frozenset(card.on_request))
-    model.predict(scene, build(card.options, {}), ctx)
+    model.predict(scene, example(card), ctx)
     for network, state in zip(networks, before, strict=True):
         assert not network.training
         assert all(state[k].equal(v) for k, v in network.state_dict().items())
@@ -277,7 +275,7 @@ def test_progress_reaches_a_cancel(card, tiny):
 
     weights, scene = tiny(card)
     with pytest.raises(Cancelled):
-        run(scene, Ask(card.id, weights.id), cancelled=lambda: True)
+        run(scene, Ask(card.id, weights.id, example(card)), cancelled=lambda: True)
 
 
 @classifiers

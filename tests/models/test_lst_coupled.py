@@ -138,7 +138,7 @@ def test_measurements_are_radiative_transfer_and_errors_are_those_asked_for():
     exact = measure(table(), rows, L8, Errors(0, 0, 0, 0, 0), 1, 2)
     radiance = at_sensor(L8.planck, exact.surface_temperature_k, exact.true_emissivity, exact.air)
     assert exact.brightness_temperature_k == pytest.approx(L8.planck.temperature_k(radiance))
-    assert exact.water_vapour_g_cm2 == pytest.approx(exact.true_water_g_cm2)
+    assert exact.water_vapour_g_cm2 == pytest.approx(np.maximum(exact.true_water_g_cm2, 0.02))
     usual = measure(table(), rows, L8, Errors(), 1, 2)
     ratio = usual.water_vapour_g_cm2 / usual.true_water_g_cm2 - 1
     assert np.std(ratio[usual.true_water_g_cm2 > 1]) == pytest.approx(0.12, abs=0.015)
