@@ -17,7 +17,6 @@ def content(bench: Bench, question: ask.Question | None) -> None:
     result = ask.answer(bench.session, question)
     topics = internals.topics(question.card, result.layers) if question and result else {}
     topic = internals.choose_topic(bench.session, topics) if topics else None
-    into = topic is not None and question is not None and topic.looks_into(question.card)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         layers = [workbench.base(bench)]
@@ -29,9 +28,9 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         inspector.spectrum(bench)
         if topic and result:
             inspector.answer(bench, result, bench.truth(), topic.rasters)
-        if into and topic and question:
+        if topic and question and topic.looks_into(question.card):
             with errors.boundary("The look into the pixel"):
-                topic = topic.with_layers(whatif.panel(bench.session, question))
+                topic = topic.with_pixel(question.card, whatif.panel(bench.session, question))
     if topic and result:
         internals.panel(bench, topic, result)
 

@@ -23,6 +23,7 @@ Floats = NDArray[np.float32]
 SAMPLE_SIDE, SHOWN = 8, 6
 CENTRE = SIDE * SIDE // 2
 LAYERS = tuple(f"block {i + 1}" for i in range(PASSES * DEPTH))
+PASS_NAMES = ("first", "second")
 GROUP_NAMES = tuple(f"group {g + 1}" for g in range(GROUPS))
 TOKEN_AXES, TOKEN_TICKS = ("block", "group", "row", "column"), (LAYERS, GROUP_NAMES, (), ())
 
@@ -116,7 +117,7 @@ def _receptive_field(turn: int) -> Callable[[Inside], Layer]:
         share = inside.planes[f"pass{turn}.share"][0]
         field = SMALL + (LARGE - SMALL) * np.where(inside.valid, share, np.nan)
         return ScalarMap(
-            f"Receptive field, pass {turn}",
+            f"Receptive field, {PASS_NAMES[turn - 1]} pass",
             f"Mean of the small kernel's {SMALL} and the large kernel's {LARGE} tokens, weighed "
             "as the middle of each patch weighs them. A token is 2 x 2 pixels; the patch is "
             f"{SIDE} tokens wide, so more than that reaches beyond it.",
@@ -124,7 +125,6 @@ def _receptive_field(turn: int) -> Callable[[Inside], Layer]:
             field.astype(np.float32),
             "receptive field",
             "tokens",
-            limits=(float(SMALL), float(LARGE)),
         )
 
     return build

@@ -85,13 +85,14 @@ class Topic:
     others: dict[str, Layer]
 
     def looks_into(self, card: ModelCard) -> bool:
-        """Whether some of the layers are those of one pixel."""
-        return any(name in card.at_pixel for name in self.others)
+        """Whether layers of the picked pixel, which come by a run of their own, belong here."""
+        return any(TOPICS.get(name) == self.name for name in card.at_pixel)
 
-    def with_layers(self, result: Result | None) -> Topic:
-        """The same with layers of another result where that has them."""
-        newer = result.layers if result else {}
-        return replace(self, others={n: newer.get(n, old) for n, old in self.others.items()})
+    def with_pixel(self, card: ModelCard, looked: Result | None) -> Topic:
+        """The same with the layers of the picked pixel that belong here, in front."""
+        found = looked.layers if looked else {}
+        of_pixel = {n: found[n] for n in card.at_pixel if n in found and TOPICS.get(n) == self.name}
+        return replace(self, others=of_pixel | self.others)
 
 
 def topics(card: ModelCard, layers: Mapping[str, Layer]) -> dict[str, Topic]:

@@ -21,8 +21,11 @@ def panel(session: Session, question: Question) -> Result | None:
     Returns:
         The layers of the picked pixel under the settings tried; None while there are none.
     """
+    if session.picked is None:
+        st.caption("What led to the class of a pixel appears here when one is picked on the map.")
+        return None
     usual = pixel_run.look(session, question)
-    tried = _sliders(question) if session.picked is not None else {}
+    tried = _sliders(question)
     if usual is None or not tried:
         return usual
     found = pixel_run.look(session, question, tried)
@@ -51,10 +54,10 @@ def _sliders(question: Question) -> dict[str, Plain]:
     return tried
 
 
-def _compare(pixel: tuple[int, int] | None, usual: Result, tried: Result) -> None:
+def _compare(pixel: tuple[int, int], usual: Result, tried: Result) -> None:
     """The pixel's probabilities with and without the change, and how much of the map changes."""
     before, after = _probabilities(usual), _probabilities(tried)
-    if before is None or after is None or pixel is None:
+    if before is None or after is None:
         return
     figure = charts.probabilities(
         after.labels,

@@ -176,7 +176,7 @@ def test_training_sees_no_other_label():
 
 def test_patches_are_moved_no_farther_than_asked_and_not_out_of_the_scene():
     image = padded(torch.zeros(2, HEIGHT, WIDTH))
-    places = torch.tensor([[0, 8, HEIGHT - 1], [0, 11, WIDTH - 1]]).repeat(1, 200)
+    places = torch.tensor([[0, 8, HEIGHT - 1], [0, 11, WIDTH - 1]]).repeat(1, 1000)
     torch.manual_seed(0)
     moved = moved_places(places, 3, image)
     assert (moved - places).abs().amax(1).tolist() == [3, 3]

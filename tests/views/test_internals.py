@@ -6,8 +6,10 @@ import pytest
 from rsviz.core import registry
 from rsviz.core.grid import Grid
 from rsviz.core.layers import RoutingMap, ScalarMap, SpikeTrace, Tokens, UncertaintyMap
+from rsviz.core.model import Result, RunRecord
 from rsviz.views import internals
 
+RECORD = RunRecord("m", "", "", {}, "", "", "", "cpu", 0, (), 0.0, 0.0, {})
 GRID = Grid(2, 2)
 PLANE = np.zeros((2, 2), np.float32)
 
@@ -66,3 +68,15 @@ def test_titles_lose_what_they_have_in_common():
     assert internals.short_title(topic, "routing_1") == "Fine level"
     alone = internals.Topic("Routing", {"routing_1": LAYERS["routing_1"]}, {})
     assert internals.short_title(alone, "routing_1") == "Routing, fine level"
+
+
+def test_layers_of_the_picked_pixel_join_their_topic():
+    from dataclasses import replace
+
+    card = replace(registry.card("sformer"), at_pixel=("kept_tokens", "kernel_weights"))
+    topic = internals.Topic("Tokens", {}, {"popularity": LAYERS["attention"]})
+    other = internals.Topic("Components", {}, {})
+    assert topic.looks_into(card) and not other.looks_into(card)
+    looked = Result(dict.fromkeys(("kept_tokens", "kernel_weights"), LAYERS["attention"]), RECORD)
+    assert list(topic.with_pixel(card, looked).others) == ["kept_tokens", "popularity"]
+    assert topic.with_pixel(card, None).others == topic.others
