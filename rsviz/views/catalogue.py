@@ -174,7 +174,10 @@ def takes(card: ModelCard) -> list[str]:
         facts.append(" or ".join(accepts.quantities).replace("_", " "))
     if accepts.needs_wavelengths:
         facts.append("the wavelength of every band")
-    if card.needs_weights:
+    facts += [
+        f"a {need.name} band ({need.low_nm:g} to {need.high_nm:g} nm)" for need in accepts.needs
+    ]
+    if card.needs_weights and not accepts.needs:
         facts.append("bands like those of one of its weights")
     tile = f"scenes above {card.tiling.tile} pixels a side run in tiles; halo {card.tiling.halo}"
     return [*facts, tile + (f". {card.tiling.note}" if card.tiling.note else "")]
