@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -15,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from proof import ROOT, Proof, timed
+from proof import RESULTS, ROOT, Proof, timed
 
 from rsviz.core import registry
 from rsviz.core.errors import RsvizError
@@ -146,8 +147,12 @@ def _answers(source: RemoteSource, number: int) -> bool:
 
 
 def _workers(proof: Proof, work: Path, deaths: dict[str, int]) -> list[float]:
-    """Jobs of 6 steps on painted scenes; after a second death of its worker one is given up."""
+    """Jobs of 6 steps on painted scenes; a run that was stopped goes on where it was."""
     rng = random.Random(11)
+    log = work / "workers.jsonl" if deaths is QUICK_WORKERS else RESULTS / "R7-workers.jsonl"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lines = log.read_text().splitlines() if log.exists() else []
+    done = {entry["seed"]: entry for entry in map(json.loads, lines)}
     before = registry.cards
     registry.cards = lambda: {"fake": fakes.CARD}  # type: ignore[assignment]
     executor = LocalExecutor(ResultStore(work / "results"), fakes.WORK)
@@ -159,7 +164,15 @@ def _workers(proof: Proof, work: Path, deaths: dict[str, int]) -> list[float]:
                 number = rng.randrange(SCENES)
                 path = work / f"scene{number}.npy"
                 seed = 1000 * list(WORKER_DEATHS).index(kind) + trial
-                back.append(_worker_dies(proof, executor, kind, path, seed, number, rng.random()))
+                phase = rng.random()
+                if seed not in done:
+                    part = Proof("", "", "")
+                    seconds = _worker_dies(part, executor, kind, path, seed, number, phase)
+                    done[seed] = {"seed": seed, "seconds": seconds, "faults": part.faults}
+                    with log.open("a") as out:
+                        out.write(json.dumps(done[seed]) + "\n")
+                proof.count(not done[seed]["faults"], "; ".join(done[seed]["faults"]))
+                back.append(float(done[seed]["seconds"]))
     finally:
         executor.close()
         registry.cards = before

@@ -31,9 +31,13 @@ PROOFS = {
     "R2": "prove_bombs",
     "R3": "prove_disclosure",
     "R5": "prove_traversal",
+    "R6": "prove_injection",
     "R7": "prove_deaths",
+    "R8": "prove_crowd",
     "R13": "prove_store",
     "R14": "prove_weights",
+    "R15": "prove_identity",
+    "R19": "prove_guards",
 }
 
 
