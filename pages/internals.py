@@ -33,6 +33,8 @@ def content(bench: Bench, question: ask.Question | None) -> None:
                 topic = topic.with_pixel(question.card, whatif.panel(bench.session, question))
     if topic and result:
         internals.panel(bench, topic, result)
+    elif result:
+        st.info("This model shows nothing of its inside. Choose another one.")
 
 
 with shell.page(

@@ -2,43 +2,14 @@
 
 import numpy as np
 import pytest
+from here_executor import HereExecutor
 from test_pages import button, check, text_of
 
 from rsviz.core.edges import Line
-from rsviz.io import catalog
-from rsviz.jobs import tasks
-from rsviz.jobs.job import Job, JobState
 from rsviz.views import address, clients
 
 PAGE = "super_resolve"
 TABS = ("Scores", "Side by side", "Sharpness", "Detail", "Uncertainty", "This run")
-
-
-class HereExecutor:
-    """Runs jobs at once in this process."""
-
-    def __init__(self):
-        self.jobs: list[Job] = []
-        self.results = {}
-
-    def submit(self, job: Job) -> str:
-        self.jobs.append(job)
-        source = catalog.open_scene(job.scene_ref)
-        scene = source.read()
-        source.close()
-        run_id = f"run-{len(self.jobs)}"
-        quiet = (lambda *_: None, lambda: False, lambda _: None)
-        self.results[run_id] = tasks.perform(scene, job, *quiet)
-        return run_id
-
-    def events(self, run_id: str) -> JobState:
-        return JobState("done", 1, 1)
-
-    def result(self, run_id: str):
-        return self.results[run_id]
-
-    def machine(self, wait_seconds: float = 0.0) -> dict:
-        return {"state": "ready", "devices": [], "scan": {}, "threads": 2}
 
 
 @pytest.fixture
@@ -59,6 +30,7 @@ def blocks(tmp_path_factory) -> str:
 
 def test_it_runs_and_says_that_consistency_is_not_accuracy(open_page, here, blocks):
     test = check(open_page(PAGE, scene=blocks), PAGE)
+    assert test.selectbox("model").options == ["Sharpened Lanczos"]
     button(test, "main-run").click().run()
     check(test, PAGE)
     assert here.jobs[0].changes == ()
@@ -128,6 +100,12 @@ def test_the_spread_is_computed_when_asked_for(open_page, here, blocks):
     check(test, PAGE)
     assert here.jobs[-1].wants == ("amounts_spread",)
     assert "Spread over amounts" in text_of(test)
+
+
+def test_a_link_to_a_model_of_few_bands_takes_those_on_the_screen(open_page, here, blocks):
+    test = check(open_page(PAGE, scene=blocks, model="spark"), PAGE)
+    assert [change.name for change in here.jobs[0].changes] == ["keep_bands"]
+    assert test.session_state[address.KEY].model == "spark"
 
 
 def test_only_the_bands_on_the_screen(open_page, here, blocks):

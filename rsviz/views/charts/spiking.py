@@ -13,6 +13,7 @@ from rsviz.core.layers import Curve, Tokens
 from rsviz.core.palettes import SEQUENTIAL, expert_colours, ramp
 from rsviz.views.charts.base import blank, literal, translucent
 from rsviz.views.palettes import GREY, MEASURED, PICKED
+from rsviz.views.words import many
 
 THRESHOLD = "threshold"
 
@@ -45,10 +46,8 @@ def raster(layer: Tokens) -> go.Figure:
         hovertemplate="channel %{y}, t = %{x}: %{z}<extra></extra>",
     )  # fmt: skip
     silent = channels - len(set(fired.tolist()))
-    figure.update_layout(
-        hovermode="closest",
-        title={"text": f"{at.size} spikes, {silent} channels silent", "font": {"size": 13}},
-    )
+    told = f"{many(at.size, 'spike')}, {many(silent, 'silent channel')}"
+    figure.update_layout(hovermode="closest", title={"text": told, "font": {"size": 13}})
     figure.update_xaxes(showgrid=False, dtick=1)
     figure.update_yaxes(showgrid=False)
     return figure

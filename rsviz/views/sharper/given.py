@@ -81,14 +81,16 @@ def changed(session: Session) -> tuple[Change, ...]:
 def choose_bands(bench: Bench, about: Description) -> Change | None:
     """Whether only the bands on the screen are sharpened; a change, or None for all bands.
 
-    Offered where the scene has more bands than the screen shows. Where no model takes all of
-    them, those on the screen are taken at first.
+    Offered where the scene has more bands than the screen shows. Where the chosen model, or any
+    when none is chosen, does not take all of them, those on the screen are taken at first.
     """
     session = bench.session
     if len(about.bands) <= FEW:
         return None
     bands.settle(session.look, bench.about)
-    fits = any(not card.why_not(about) for card in registry.emitting(KIND))
+    cards = registry.emitting(KIND)
+    chosen = [card for card in cards if card.id == session.model] or cards
+    fits = any(not card.why_not(about) for card in chosen)
     if session.chosen.get("sr-bands") not in (ALL, SHOWN):
         session.chosen["sr-bands"] = ALL if fits else SHOWN
 
