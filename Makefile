@@ -1,15 +1,17 @@
 # make run    set up if needed and open the app on http://127.0.0.1:8501
 # make test   set up if needed and run the tests
+# make reliability   prove what RELIABILITY.md says, and write it anew (half an hour)
 PYTHON ?= python3
 PORT ?= 8501
+HOST ?= 127.0.0.1
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: run test check screens samples clean
+.PHONY: run test check screens reliability samples clean
 
 run: $(VENV)/.app samples
-	@echo "rsviz: http://127.0.0.1:$(PORT)   (stop with Ctrl+C)"
-	@$(PY) -m streamlit run rsviz/views/server.py --server.address 127.0.0.1 --server.port $(PORT) --server.headless true
+	@echo "rsviz: http://$(HOST):$(PORT)   (stop with Ctrl+C)"
+	@$(PY) -m streamlit run rsviz/views/server.py --server.address $(HOST) --server.allowedHosts $(HOST) --server.port $(PORT) --server.headless true
 
 test: $(VENV)/.dev samples
 	$(PY) -m pytest $(PYTEST_ARGS)
@@ -20,6 +22,9 @@ check: $(VENV)/.dev
 
 screens: $(VENV)/.dev samples
 	$(PY) tests/e2e/screens.py
+
+reliability: $(VENV)/.dev samples
+	$(PY) tests/reliability/run.py $(PROOFS)
 
 samples:
 	@test -s sample_data/manifest.json || { echo "sample_data/manifest.json is missing: check out the repository again, or run: $(PY) sample_data/make.py"; exit 1; }
