@@ -80,7 +80,7 @@ class Session:
         upload: whether the scene is a private file of this visitor.
         model, weights, device: what shall run; "" and "auto" leave the choice to us.
         options: values by model and option name.
-        before: settings of what is done to the scene before it is sharpened, by the name of the change.
+        before: settings of the changes of a scene before it is sharpened, by their names.
         picked, pinned: the pixels (row, column) to look into.
         collected: spectra that are kept.
         keep_clicks: whether every clicked spectrum is kept.
