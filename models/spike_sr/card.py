@@ -126,6 +126,7 @@ CARD = ModelCard(
         "step_spread": "uncertainty_map",
     },
     at_pixel=("raster", "membrane", "partner", "offsets"),
+    costly=("ensemble_spread",),
     factory="models.spike_sr.model:SpikeSRModel",
     trainer="models.spike_sr.train:train",
     options=Options,
