@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from rsviz.core.card import ModelCard
 from rsviz.core.layers import Curve, Layer, RasterLayer, RoutingMap, Tokens
 from rsviz.core.model import Result
-from rsviz.draw.paint import draw
-from rsviz.views import charts, clients, errors, films
+from rsviz.views import charts, clients, errors, films, thumbnails
 from rsviz.views.bench import Bench
 from rsviz.views.layers import show_layer
 from rsviz.views.map import MapLayer
@@ -27,7 +24,6 @@ from rsviz.views.words import plain
 from rsviz.views.workbench import overlay
 
 ALL = "all experts"
-THUMBNAIL = 300
 PER_ROW = 3
 SCAN_AXES, MASK_AXES = ("direction", "position"), ("epoch", "row", "column")
 
@@ -227,24 +223,9 @@ def _side_by_side(topic: Topic, key: str) -> None:
             st.columns(PER_ROW), items[start : start + PER_ROW], strict=False
         ):
             with column:
-                st.image(_thumbnail(key, name, layer), width="stretch")
-                st.markdown(f"**{plain(layer.title)}**")
-                if not shared:
-                    st.caption(plain(layer.about))
+                thumbnails.show(key, name, layer, about=not shared)
     if shared:
         st.caption(plain(items[0][1].about))
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _thumbnail(key: str, name: str, _layer: RasterLayer) -> NDArray[np.uint8]:
-    """A layer as a small image whose pixels stay square and sharp."""
-    image = draw(_layer).image
-    side = max(image.shape[:2])
-    if side > THUMBNAIL:
-        step = -(-side // THUMBNAIL)
-        return image[::step, ::step]
-    times = -(-THUMBNAIL // side)
-    return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _chart(bench: Bench, name: str, layer: Layer) -> None:
