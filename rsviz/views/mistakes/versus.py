@@ -81,8 +81,8 @@ def _another(fitting: dict[str, ModelCard], question: ask.Question) -> str:
     return (others or list(fitting))[0]
 
 
-def _changed(session: Session, question: ask.Question) -> ask.Question:
-    """A again, on changed spectra."""
+def _changed(session: Session, question: ask.Question) -> ask.Question | None:
+    """A again, on changed spectra; None before a change is chosen."""
     second = session.second
     kinds = {name: CHANGES[name] for name in SPECTRAL if name in CHANGES}
 
@@ -106,6 +106,9 @@ def _changed(session: Session, question: ask.Question) -> ask.Question:
         for name, values in second.changes.items()
         if name in kinds
     )
+    if not changes:
+        st.caption("Choose how the spectra change; the map and the scores follow.")
+        return None
     model = question.card
     return ask.of(session, session, model, question.job.weights, False, changes)
 
@@ -122,9 +125,6 @@ def state(session: Session, second: ask.Question | None) -> None:
         ask.withdraw(session, before)
     st.session_state[LAST] = second
     if ask.answer(session, second) is None and not ask.asked(session, second):
-        if session.second.kind == "changed" and not second.job.changes:
-            st.info("Choose at the left how the spectra change; map and scores follow.")
-            return
         ask.submit(session, second)
     if ask.waiting(session, second, "second-cancel"):
         return

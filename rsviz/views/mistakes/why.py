@@ -82,11 +82,15 @@ def panel(study: Study, asked: ask.Question) -> None:
     assert question is not None
     result = ask.answer(bench.session, question)
     if result is None:
-        if not ask.waiting(bench.session, question, "why-cancel") and st.button(
-            "Explain this pixel", key="why-run", icon=":material/lightbulb:", type="primary"
-        ):
-            ask.submit(bench.session, question)
-            st.rerun(scope="fragment")
+        if not ask.waiting(bench.session, question, "why-cancel"):
+            st.button(
+                "Explain this pixel",
+                key="why-run",
+                icon=":material/lightbulb:",
+                type="primary",
+                on_click=ask.submit,
+                args=(bench.session, question),
+            )
         return
     _shown(bench, result)
 
