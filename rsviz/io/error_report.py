@@ -175,15 +175,16 @@ def _map(study: ErrorStudy, layer: ClassMap) -> str:
     share = drawing.image[..., 3:].astype(np.float32) / 255
     mixed = drawing.image[..., :3] * share + ground[..., :3] * (1 - share)
     image = np.dstack([mixed.round(), np.full(layer.grid.shape, 255)]).astype(np.uint8)
-    times = max(1, 480 // max(height, width))
+    size = width * max(1, 480 // max(height, width))
+    title = html.escape(layer.title)
     legend = "" if drawing.legend is None else "".join(
         f'<span><i style="background:{e.colour}"></i>{html.escape(e.name)} '
         f"{html.escape(e.note)}</span>"
         for e in drawing.legend.entries
     )  # fmt: skip
     return (
-        f'<figure style="width:{width * times}px"><img width="{width * times}" alt="{html.escape(layer.title)}" '
-        f'src="{data_uri(*encode(image))}"><figcaption><b>{html.escape(layer.title)}</b> '
+        f'<figure style="width:{size}px"><img width="{size}" alt="{title}" '
+        f'src="{data_uri(*encode(image))}"><figcaption><b>{title}</b> '
         f'<div class="legend">{legend}</div></figcaption></figure>'
     )
 

@@ -21,12 +21,18 @@ VIEWS = {
     "classify": f"classify?{PINES}",
     "classify-farmland": "classify?scene=farmland&model=mamba_moe&pixel=40,60&pin=100,90",
     "internals": f"internals?{PINES}",
+    "errors": f"errors?{PINES}&filter=true%3D1&filter=predicted%3D10",
+    "errors-pair": f"errors?{PINES}&against=mamba_moe&against-weights=indian-pines-50/seed-1",
     "train": "train?scene=farmland",
     "catalogue": "catalogue",
 }
-TOPICS = ("Contribution", "Scan", "Uncertainty", "Heads", "Training")
-CLASSIFY_TABS = ("Accuracy", "How sure", "This run")
-SCENE_TABS = ("Spectra", "Rectangle", "File")
+PARTS = {
+    "classify": ("Accuracy", "How sure", "This run"),
+    "internals": ("Contribution", "Scan", "Uncertainty", "Heads", "Training"),
+    "errors": ("Conditions", "Worst regions", "Why"),
+    "scene": ("Spectra", "Rectangle", "File"),
+}
+"""Tabs or topics of a view that are opened one after the other."""
 RUN_MS = 240_000
 
 
@@ -62,7 +68,7 @@ def _take(page: Page, url: str, name: str, how: str) -> None:
     page.goto(url)
     settle(page)
     page.screenshot(path=OUT / f"{name}-{how}.png")
-    extra = {"classify": CLASSIFY_TABS, "internals": TOPICS, "scene": SCENE_TABS}.get(name, ())
+    extra = PARTS.get(name, ())
     _whole(page, f"{name}-{how}-whole")
     for part in extra:
         page.get_by_text(part, exact=True).first.click()
