@@ -24,7 +24,7 @@ from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Band, Scene
 from rsviz.evaluate import records
-from rsviz.evaluate.heat.baselines import BASELINES, answers
+from rsviz.evaluate.heat.baselines import BASELINES
 from rsviz.evaluate.heat.protocols import PROTOCOLS, HeatProtocol, region_names
 from rsviz.evaluate.heat.scores import mean_scores, scores, spread_of
 from rsviz.evaluate.heat.tables import read_table
@@ -44,6 +44,8 @@ DATA = (
 LICENCE = (
     "data: derived from RFMIP input4MIPs (UColorado-RFMIP-1-2), CC BY-SA 4.0; weights: Apache-2.0"
 )
+TRUE_AIR = "rte_true_atmosphere"
+"""The method that asks for what a table from elsewhere does not tell."""
 WIDTH = 256
 REFLECTING = 0.2
 
@@ -223,10 +225,11 @@ def evaluate(
     if elsewhere is not None:
         chosen = tuple(w for w in chosen if w.file) or chosen[:1]
     runs: list[dict[str, Any]] = []
-    others: dict[str, list[dict[str, Any]]] = {name: [] for name in BASELINES}
-    steps = len(chosen) * (1 + len(BASELINES))
+    others: dict[str, list[dict[str, Any]]] = {name: [] for name in rule.baselines}
+    each = 1 + len(rule.baselines)
+    steps = len(chosen) * each
     for done, weights in enumerate(chosen):
-        on_step(done * (1 + len(BASELINES)), steps, f"{card.title}, seed {weights.seed}")
+        on_step(done * each, steps, f"{card.title}, seed {weights.seed}")
         if elsewhere is not None:
             found = scores(
                 predicted(model_id, weights.id, elsewhere, BAND, Errors(), device), elsewhere
@@ -237,12 +240,12 @@ def evaluate(
             found = weights.metrics
         runs.append({"seed": weights.seed} | found)
         known = rule.training(BAND, weights.seed)
-        fitted = answers(known, weights.seed)
-        for at, (name, method) in enumerate(fitted.items()):
-            on_step(done * (1 + len(fitted)) + 1 + at, steps, f"{name}, seed {weights.seed}")
+        for at, name in enumerate(rule.baselines):
+            on_step(done * each + 1 + at, steps, f"{name}, seed {weights.seed}")
+            if elsewhere is not None and name == TRUE_AIR:
+                continue
+            method = BASELINES[name](known, weights.seed)
             if elsewhere is not None:
-                if name == "rte_true_atmosphere":
-                    continue
                 others[name].append(scores(method(elsewhere, Errors()), elsewhere))
             else:
                 others[name].append(rule_scores(method, rule, weights.seed))

@@ -28,38 +28,8 @@ from rsviz.physics.thermal_bands import BANDS
 Floats = NDArray[np.float64]
 Method = Callable[[Measurements, Errors], Floats]
 BAND = BANDS["landsat-8-b10"]
-BASELINES = (
-    "single_channel",
-    "single_channel_refit",
-    "mono_window",
-    "water_vapour_air_temperature",
-    "rte_true_atmosphere",
-    "gradient_boosting",
-    "mlp",
-)
 MEMBERS, HIDDEN, DEPTH, EPOCHS, BATCH, RATE = 4, 32, 2, 20, 256, 4e-3
 """Of the plain network: the same size and recipe as the coupled one has."""
-
-
-def answers(known: Measurements, seed: int) -> dict[str, Method]:
-    """All methods, each fitted (where it can be) to training measurements."""
-    water, air = fitted_psi(known)
-    return {
-        "single_channel": lambda m, _: _single(m, psi_of_water(np.array(BAND.psi), _path(m))),
-        "single_channel_refit": lambda m, _: _single(m, psi_of_water(water, _path(m))),
-        "mono_window": lambda m, _: mono_window(m),
-        "water_vapour_air_temperature": lambda m, _: _single(
-            m, psi_of_water_and_air(air, _path(m), m.air_temperature_k)
-        ),
-        "rte_true_atmosphere": lambda m, _: surface_temperature_k(
-            BAND.planck,
-            BAND.planck.radiance(m.brightness_temperature_k),
-            m.emissivity,
-            m.air,
-        ),
-        "gradient_boosting": _boosting(known, seed),
-        "mlp": plain_network(known, seed),
-    }
 
 
 def fitted_psi(known: Measurements) -> tuple[Floats, Floats]:
@@ -75,8 +45,36 @@ def fitted_psi(known: Measurements) -> tuple[Floats, Floats]:
     )
 
 
-def mono_window(known: Measurements) -> Floats:
-    """The mono-window algorithm with its published lines."""
+def single_channel(known: Measurements, seed: int) -> Method:
+    """The single-channel method with its published coefficients; nothing is fitted."""
+    return lambda m, _: _single(m, psi_of_water(BAND.psi, _path(m)))
+
+
+def single_channel_refit(known: Measurements, seed: int) -> Method:
+    """The single-channel method with coefficients fitted to training measurements."""
+    rows, _ = fitted_psi(known)
+    return lambda m, _: _single(m, psi_of_water(rows, _path(m)))
+
+
+def water_vapour_air_temperature(known: Measurements, seed: int) -> Method:
+    """The single-channel method in water vapour and air temperature, fitted."""
+    _, rows = fitted_psi(known)
+    return lambda m, _: _single(m, psi_of_water_and_air(rows, _path(m), m.air_temperature_k))
+
+
+def mono_window(known: Measurements, seed: int) -> Method:
+    """The mono-window algorithm with its published lines; nothing is fitted."""
+    return lambda m, _: _mono_window(m)
+
+
+def rte_true_atmosphere(known: Measurements, seed: int) -> Method:
+    """Radiative transfer inverted with the true air: what no method can beat by much."""
+    return lambda m, _: surface_temperature_k(
+        BAND.planck, BAND.planck.radiance(m.brightness_temperature_k), m.emissivity, m.air
+    )
+
+
+def _mono_window(known: Measurements) -> Floats:
     tau = clear_transmittance(BAND, _path(known), known.air_temperature_k)
     found: Floats = mono_window_k(
         BAND,
@@ -105,7 +103,7 @@ def features(known: Measurements) -> Floats:
     )
 
 
-def plain_network(known: Measurements, seed: int) -> Method:
+def mlp(known: Measurements, seed: int) -> Method:
     """An ensemble of multilayer perceptrons that learn the ground's warmth above the air."""
     x = torch.as_tensor(features(known), dtype=torch.float32)
     wanted = known.surface_temperature_k - known.air_temperature_k
@@ -134,7 +132,8 @@ def plain_network(known: Measurements, seed: int) -> Method:
     return answer
 
 
-def _boosting(known: Measurements, seed: int) -> Method:
+def gradient_boosting(known: Measurements, seed: int) -> Method:
+    """Histogram gradient boosting of the ground's warmth above the air."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     trees = HistGradientBoostingRegressor(max_iter=300, random_state=seed)
@@ -159,3 +158,15 @@ def _single(known: Measurements, psi: object) -> Floats:
         psi,  # type: ignore[arg-type]
     )
     return found
+
+
+Fit = Callable[[Measurements, int], Method]
+CLASSICAL: dict[str, Fit] = {
+    "single_channel": single_channel,
+    "single_channel_refit": single_channel_refit,
+    "mono_window": mono_window,
+    "water_vapour_air_temperature": water_vapour_air_temperature,
+    "rte_true_atmosphere": rte_true_atmosphere,
+}
+BASELINES: dict[str, Fit] = CLASSICAL | {"gradient_boosting": gradient_boosting, "mlp": mlp}
+"""All methods by name: from training measurements and a seed to what answers."""

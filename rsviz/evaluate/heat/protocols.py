@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.evaluate.heat.baselines import BASELINES, CLASSICAL
 from rsviz.physics.atmospheres import TABLE, Errors, Measurements, measure, table
 from rsviz.physics.thermal_bands import ThermalBand
 
@@ -45,6 +46,7 @@ class HeatProtocol:
         scene: id of the sample scene on which such models are shown.
         about: one or two sentences.
         split: what the seed divides: a fifth of the sites, or one region.
+        baselines: names of the methods to compare with.
         version: raised when the protocol changes.
     """
 
@@ -52,6 +54,7 @@ class HeatProtocol:
     scene: str
     about: str
     split: Split
+    baselines: tuple[str, ...] = tuple(BASELINES)
     version: int = 1
 
     def training(self, band: ThermalBand, seed: int) -> Measurements:
@@ -135,6 +138,7 @@ PROTOCOLS: dict[str, HeatProtocol] = {
             "Trained everywhere but on one continent (or the oceans), tested there; the seed says "
             "which.",
             "continents",
+            tuple(CLASSICAL),
         ),
     )
 }
