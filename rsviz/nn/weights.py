@@ -56,7 +56,7 @@ def read_state(weights: Weights) -> dict[str, Tensor]:
         raise _refused(weights.file, "its header is not that of safetensors") from error
     for name, tensor in state.items():
         if tensor.is_floating_point() and bool(torch.isnan(tensor).any()):
-            raise _refused(weights.file, f"{ascii(name[:80])} holds what is not a number")
+            raise _refused(weights.file, f"{name[:80]!a} holds what is not a number")
     return state
 
 

@@ -49,7 +49,9 @@ def choose_scene(session: Session) -> None:
     entry = known.get(session.scene)
     if entry is not None:
         st.caption(plain(entry.about))
-    with st.popover("Open a file", icon=":material/folder_open:", width="stretch"):
+    with st.popover(
+        "Open a file", icon=":material/folder_open:", width="stretch", key="open-a-file"
+    ):
         _open_file(session)
 
 
