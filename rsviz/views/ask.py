@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 import streamlit as st
 
 from rsviz.core import registry
-from rsviz.core.card import ModelCard, Weights
+from rsviz.core.card import ModelCard
 from rsviz.core.errors import RsvizError
 from rsviz.core.model import Change, Result
 from rsviz.core.scene import Description
@@ -20,7 +20,7 @@ from rsviz.jobs.executor import Job, JobState
 from rsviz.views import clients, errors, forms, machine, own
 from rsviz.views.progress import progress_text
 from rsviz.views.state import Second, Session, bind
-from rsviz.views.words import percent, plain
+from rsviz.views.words import plain
 
 POLL_SECONDS = 0.4
 SMALL_PIXELS = 400_000
@@ -232,16 +232,10 @@ def withdraw(session: Session, question: Question) -> None:
         clients.executor().cancel(session.jobs.pop(_name(question.job)))
 
 
-def under_way(session: Session, question: Question) -> bool:
-    """Whether the question is waiting or being answered."""
+def status(session: Session, question: Question) -> str:
+    """How far the question is, as in `JobState`; "" when it was not asked."""
     now = _state_of(session, _name(question.job))
-    return now is not None and now.status in BUSY
-
-
-def stopped(session: Session, question: Question) -> bool:
-    """Whether the visitor cancelled the question."""
-    now = _state_of(session, _name(question.job))
-    return now is not None and now.status == "cancelled"
+    return "" if now is None else now.status
 
 
 def waiting(session: Session, question: Question, key: str = "cancel") -> bool:
@@ -319,20 +313,12 @@ def choose_weights(
         st.selectbox(
             "Weights",
             list(by_id),
-            format_func=lambda name: _weights_label(by_id[name]),
+            format_func=lambda name: own.label(by_id[name]),
             key=key,
             on_change=bind(key, who.weights, chosen),
             help="The labelled pixels that it learned from, and the seed that drew them.",
         )
     return who.weights
-
-
-def _weights_label(weights: Weights) -> str:
-    if own.is_own(weights.id):
-        return own.label(weights)
-    accuracy = weights.metrics.get("overall_accuracy")
-    measured = f", OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
-    return f"{weights.id.rpartition('/')[0]} · seed {weights.seed}{measured}"
 
 
 def _name(job: Job) -> str:

@@ -38,9 +38,11 @@ def is_own(weights: str) -> bool:
 
 
 def label(weights: Weights) -> str:
-    """Own weights in a list, in words."""
+    """Weights in a list, in words; a visitor's own by the number of their pixels."""
     accuracy = weights.metrics.get("overall_accuracy")
     measured = f", OA {percent(accuracy)}" if isinstance(accuracy, float) else ""
+    if not is_own(weights.id):
+        return f"{weights.id.rpartition('/')[0]} · seed {weights.seed}{measured}"
     return f"yours: {many(len(weights.metrics['pixels']), 'pixel')}{measured}"
 
 

@@ -203,21 +203,21 @@ def button(bench: Bench, card: ModelCard) -> None:
         + ("." if desk.enough() else "; two classes with two pixels each are needed.")
     )
     question = asked(bench)
-    busy = question is not None and ask.under_way(bench.session, question)
+    status = "" if question is None else ask.status(bench.session, question)
     with st.container(horizontal=True):
         if st.button(
             f"Train {plain(card.title)}",
             type="primary",
             key="teach-train",
             icon=":material/school:",
-            disabled=busy or not desk.enough(),
+            disabled=status in ask.BUSY or not desk.enough(),
         ):
             desk.job = new_job(bench, card)
             ask.submit(bench.session, ask.Question(card, desk.job))
             st.rerun()
         if (
             question is not None
-            and ask.stopped(bench.session, question)
+            and status == "cancelled"
             and st.button("Go on where it stopped", key="teach-resume", icon=":material/resume:")
         ):
             ask.submit(bench.session, question)
