@@ -17,6 +17,7 @@ from rsviz.core.model import Result
 from rsviz.core.palettes import colours_of
 from rsviz.core.scene import Truth
 from rsviz.draw.paint import Style, areas, strength
+from rsviz.draw.verdicts import VEIL_COLOURS, VERDICT_COLOURS
 from rsviz.draw.warp import MapFrame
 from rsviz.views import certainty, charts, clients
 from rsviz.views.bench import Bench
@@ -31,7 +32,7 @@ Floats = NDArray[np.float32]
 TRAIN, TEST = 1, 2
 OPACITY = 0.8
 VERDICTS = ("right", "wrong", "trained on")
-VERDICT_COLOURS = ("#009e73", "#d55e00", "#8a8f98")
+COLOURS = (*VERDICT_COLOURS[:2], VEIL_COLOURS[0])
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def verdicts(found: Classified, truth: Truth) -> ClassMap:
         found.classes.grid,
         verdict,
         VERDICTS,
-        VERDICT_COLOURS,
+        COLOURS,
     )
 
 
