@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from models.sits_mamba.card import Options
 from models.sits_mamba.internals import Inside, layer, needs_of
@@ -17,6 +16,7 @@ from rsviz.core.layers import Layer
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
 from rsviz.nn.landcover import class_layers
+from rsviz.nn.weights import read_state
 
 STEPS = 100
 
@@ -29,7 +29,7 @@ class SITSMambaModel:
         assert weights is not None  # the card says that it needs weights
         self.weights, self.device = weights, torch.device(device)
         self.network = SITSMamba(Config.from_record(weights.config))
-        state = load_file(weights.path)
+        state = read_state(weights)
         self.network.load_state_dict({name: value.float() for name, value in state.items()})
         self.network.to(self.device).eval().requires_grad_(False)
 
