@@ -33,6 +33,7 @@ FADE = 2.0
 EMISSIVITY_ERROR, RADIANCE_ERROR = 0.008, 0.006
 OUTPUTS = 8
 INPUTS = 11
+LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class CoupledNetwork(nn.Module):
             self.low.copy_(found.amin(0))
             self.high.copy_(found.amax(0))
             self.mean.copy_(found.mean(0))
-            self.spread.copy_(found.std(0))
+            self.spread.copy_(found.std(0).clamp(min=LEAST_SPREAD))
 
     def forward(self, x: Inputs) -> Answer:
         """Temperature and everything on the way to it."""

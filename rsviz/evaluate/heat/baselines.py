@@ -30,6 +30,7 @@ Method = Callable[[Measurements, Errors], Floats]
 BAND = BANDS["landsat-8-b10"]
 MEMBERS, HIDDEN, DEPTH, EPOCHS, BATCH, RATE = 4, 32, 2, 20, 256, 4e-3
 """Of the plain network: the same size and recipe as the coupled one has."""
+LEAST_SPREAD = 1e-3
 
 
 def fitted_psi(known: Measurements) -> tuple[Floats, Floats]:
@@ -108,7 +109,7 @@ def mlp(known: Measurements, seed: int) -> Method:
     x = torch.as_tensor(features(known), dtype=torch.float32)
     wanted = known.surface_temperature_k - known.air_temperature_k
     y = torch.as_tensor(wanted, dtype=torch.float32)
-    mean, spread = x.mean(0), x.std(0)
+    mean, spread = x.mean(0), x.std(0).clamp(min=LEAST_SPREAD)
     x = (x - mean) / spread
     with seeded(seed):
         network = Members(MEMBERS, x.shape[1], HIDDEN, DEPTH, 1)
@@ -118,7 +119,7 @@ def mlp(known: Measurements, seed: int) -> Method:
             len(y),
             MEMBERS,
             epochs=EPOCHS,
-            batch=BATCH,
+            batch=min(BATCH, len(y)),
             rate=RATE,
             seed=seed,
         )

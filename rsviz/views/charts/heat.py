@@ -13,6 +13,8 @@ from rsviz.views.charts.base import blank, ink_on, literal, rows
 from rsviz.views.palettes import GREY
 
 Floats = NDArray[np.float64]
+LINES = (*(c for c in OKABE_ITO if c != "#f0e442"), GREY)
+"""Without the yellow, which is faint as a line on white."""
 SHARES = ("Ground", "Reflected sky", "Path")
 SHARE_COLOURS = ("#d55e00", "#56b4e9", "#0072b2")
 ROOM = 130
@@ -45,7 +47,7 @@ def error_by_water(curves: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure
         curves: by method, rows of (from, to, RMSE, ...).
     """
     figure = blank("Water vapour [g/cm²]", "RMSE [K]", 340)
-    for (name, table), colour in zip(curves.items(), (*OKABE_ITO, GREY), strict=False):
+    for (name, table), colour in zip(curves.items(), LINES, strict=False):
         figure.add_scatter(
             x=[(row[0] + row[1]) / 2 for row in table],
             y=[row[2] for row in table],
@@ -110,7 +112,7 @@ def air_profiles(lines: Mapping[str, tuple[Floats, Floats]], x_title: str) -> go
         x_title: what the values are, with the unit.
     """
     figure = blank(x_title, "Pressure [hPa]", 380)
-    for (name, (values, pressure)), colour in zip(lines.items(), (*OKABE_ITO, GREY), strict=False):
+    for (name, (values, pressure)), colour in zip(lines.items(), LINES, strict=False):
         figure.add_scatter(
             x=values, y=pressure, name=literal(name), mode="lines", line={"color": colour},
             hovertemplate="%{x:.1f} at %{y:.0f} hPa<extra>" + literal(name) + "</extra>",
