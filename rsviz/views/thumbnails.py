@@ -9,11 +9,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from rsviz.core.layers import RasterLayer
+from rsviz.core.palettes import rgb
 from rsviz.draw.legend import Legend
 from rsviz.draw.paint import draw
 from rsviz.views.words import number, plain
 
 SIDE = 300
+RAMP_HEIGHT = 6
 
 
 class Thumbnail(NamedTuple):
@@ -35,7 +37,7 @@ def show(key: str, name: str, layer: RasterLayer, about: bool = True) -> None:
     image, legend = _made(key, name, layer)
     st.image(image, width="stretch")
     if legend is not None and legend.ramp:
-        st.html(_ramp(legend))
+        _ramp(legend)
     st.markdown(f"**{plain(layer.title)}**")
     if about:
         st.caption(plain(layer.about))
@@ -53,14 +55,11 @@ def _made(key: str, name: str, _layer: RasterLayer) -> Thumbnail:
     return Thumbnail(image.repeat(times, axis=0).repeat(times, axis=1), drawing.legend)
 
 
-def _ramp(legend: Legend) -> str:
+def _ramp(legend: Legend) -> None:
     """The colours between the two ends, with their values and the unit."""
-    unit = f" {legend.unit}" if legend.unit and legend.unit.isprintable() else ""
-    colours = ",".join(legend.ramp)
-    bar = f"flex:1;height:.6rem;border-radius:2px;background:linear-gradient(to right,{colours})"
-    ends = (number(legend.low), number(legend.high) + unit)
-    low, high = (end.replace("&", "&amp;").replace("<", "&lt;") for end in ends)
-    row = "display:flex;gap:.5rem;align-items:center;font-size:.85rem"
-    return (
-        f'<div style="{row}"><span>{low}</span><span style="{bar}"></span><span>{high}</span></div>'
-    )
+    colours = rgb(legend.ramp).astype(np.uint8)[None]  # (1, n, 3)
+    unit = f" {plain(legend.unit)}" if legend.unit else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(number(legend.low), width="content")
+        st.image(colours.repeat(RAMP_HEIGHT, axis=0), width="stretch")
+        st.caption(number(legend.high) + unit, width="content")
