@@ -15,7 +15,7 @@ from rsviz.draw.paint import draw
 from rsviz.views.words import number, plain
 
 SIDE = 300
-RAMP_HEIGHT = 6
+RAMP_HEIGHT = 16
 
 
 class Thumbnail(NamedTuple):
@@ -61,5 +61,5 @@ def _ramp(legend: Legend) -> None:
     unit = f" {plain(legend.unit)}" if legend.unit else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(number(legend.low), width="content")
-        st.image(colours.repeat(RAMP_HEIGHT, axis=0), width="stretch")
+        st.image(colours.repeat(RAMP_HEIGHT, axis=1).repeat(RAMP_HEIGHT, axis=0), width="stretch")
         st.caption(number(legend.high) + unit, width="content")
