@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.sits_mamba.network import Reading, SITSMamba
 from models.sits_mamba.season import elapsed_of, names_of
-from models.sits_mamba.survey import Needs, Series, Survey, shares_of, survey
+from models.sits_mamba.survey import Needs, Series, Survey, pieces_of, shares_of, survey
 from rsviz.core.grid import Window
 from rsviz.core.layers import Curve, Layer, ScalarMap, TimeSeries
 from rsviz.core.model import RunContext
@@ -93,11 +93,21 @@ class Inside:
         return np.where(self.seen, values, np.nan).astype(np.float32), unit
 
     def _window(self, reach: int) -> Window:
-        _, _, height, width = self.scene.shape
-        reach = reach if self.network.config.kernel > 1 else 0
+        t, _, height, width = self.scene.shape
+        config = self.network.config
+        if not reach or config.kernel == 1:
+            return Window(*self.pick, 1, 1)
+        if config.patch:
+            pieces = [piece.core for piece in pieces_of(config, t, height, width)]
+            return next(piece for piece in pieces if _holds(piece, self.pick))
         (row, col), (top, left) = self.pick, (max(0, place - reach) for place in self.pick)
         bottom, right = min(height, row + reach + 1), min(width, col + reach + 1)
         return Window(top, left, bottom - top, right - left)
+
+
+def _holds(window: Window, place: tuple[int, int]) -> bool:
+    row, col = place[0] - window.row, place[1] - window.col
+    return 0 <= row < window.height and 0 <= col < window.width
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class Config:
             "frames" only skips images in which nothing is known (the paper).
         days: whether the encoder is told the day of the year; never in the paper.
         relu_scores: whether scores are normalised and cut at 0 (the paper).
+        patch: side of the patches into which scenes are cut, as in training, because normalisation
+            over a frame depends on its size; 0 where it does not.
     """
 
     bands: int
@@ -55,6 +57,7 @@ class Config:
     mask: str = "dates"
     days: bool = True
     relu_scores: bool = False
+    patch: int = 0
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Config:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.sits_mamba.network import CHUNK, Reading, SITSMamba, on_grid, strongest
+from models.sits_mamba.network import CHUNK, Config, Reading, SITSMamba, on_grid, strongest
 from rsviz.core.grid import Window
 from rsviz.core.tiling import Tile, tiles
 
@@ -110,9 +110,7 @@ def survey(
         step: called with (parts done, parts).
     """
     t, _, height, width = series.pixels.shape
-    most = NUMBERS // (t * network.config.width)
-    side = most if min(height, width) == 1 else max(4 * HALO, math.isqrt(most))
-    pieces = list(tiles(height, width, side, HALO))
+    pieces = pieces_of(network.config, t, height, width)
     found = Survey.empty(series, network.config.classes)
     for done, piece in enumerate(pieces):
         _read(
@@ -129,6 +127,15 @@ def survey(
     found.error = found.error / seen[:, None] * hidden[:, None]
     found.shares /= max(1, int(series.known.any(axis=0).sum()))
     return found
+
+
+def pieces_of(config: Config, dates: int, height: int, width: int) -> list[Tile]:
+    """The parts in which a scene is read: as memory allows, or the patches of the training."""
+    if config.patch:
+        return list(tiles(height, width, config.patch, 0))
+    most = NUMBERS // (dates * config.width)
+    side = most if min(height, width) == 1 else max(4 * HALO, math.isqrt(most))
+    return list(tiles(height, width, side, HALO))
 
 
 def _read(

@@ -96,6 +96,10 @@ def train(
     config = Config(scene.shape[1], classes, recipe.width, kernel=kernel)
     if recipe.form == "published":
         config = replace(config, **PUBLISHED)
+        if kernel == 1:  # a frame is then one pixel
+            config = replace(config, norm="pixel")
+        else:
+            config = replace(config, patch=recipe.patch)
     started = time.perf_counter()
     with seeded(seed):
         chosen = labels

@@ -182,3 +182,35 @@ def test_a_series_without_days_counts_dates(trained, tmp_path):
                        "pixel_series")  # fmt: skip
     assert layers["earliest_decision"].unit == "date"
     assert layers["pixel_series"].dates == tuple("1234567")
+
+
+@pytest.mark.parametrize("form", ["ours", "published"])
+def test_a_picked_pixel_among_neighbours_agrees_with_the_map(form, tmp_path):
+    scene = a_year(20, 18)
+    settings = {"epochs": "2", "width": "16", "patch": "8", "form": form}
+    result = train(scene, scene.truth.labels, 0, settings, None, "cpu", lambda *_: None)
+    wants = ("season_probability", "pixel_reconstruction", "earliest_decision")
+    for row, col in ((0, 0), (9, 7), (19, 17)):
+        layers = predicted(scene, result, tmp_path, *wants, pick_row=row, pick_col=col)
+        last = layers["season_probability"].data[:, -1]
+        assert np.allclose(last, layers["probabilities"].data[:, row, col], atol=1e-5)
+
+
+def test_a_scene_read_in_parts_gives_the_same(trained, tmp_path, monkeypatch):
+    from models.sits_mamba import survey
+
+    scene, _, result = trained
+    wants = ("reconstruction_error", "step_size", "deciding_dates", "earliest_decision")
+    whole = predicted(scene, result, tmp_path, *wants)
+    monkeypatch.setattr(survey, "NUMBERS", 16 * 16 * T)
+    monkeypatch.setattr(survey, "HALO", 1)
+    parts = predicted(scene, result, tmp_path, *wants)
+    assert len(survey.pieces_of(predicted_config(result), T, 12, 10)) > 1
+    for name, layer in whole.items():
+        assert np.allclose(layer.data, parts[name].data, atol=1e-5, equal_nan=True), name
+
+
+def predicted_config(result):
+    from models.sits_mamba.network import Config
+
+    return Config.from_record(result.config)
