@@ -28,8 +28,8 @@ from rsviz.jobs.store import ResultStore
 sys.path.insert(0, str(ROOT))
 from tests.jobs import fakes
 
-READER_DEATHS = {"SIGKILL": 130, "SIGSEGV": 20, "SIGSTOP": 20, "SIGABRT": 20, "of the forker": 10}
-WORKER_DEATHS = {"SIGKILL": 50, "SIGSEGV": 10, "SIGSTOP": 10, "SIGABRT": 10}
+READER_DEATHS = {"SIGKILL": 180, "SIGSEGV": 25, "SIGSTOP": 25, "SIGABRT": 20, "of the forker": 10}
+WORKER_DEATHS = {"SIGKILL": 11, "SIGSEGV": 3, "SIGSTOP": 3, "SIGABRT": 3}
 QUICK_READERS = {"SIGKILL": 8, "SIGSEGV": 2, "SIGSTOP": 2, "SIGABRT": 2, "of the forker": 1}
 QUICK_WORKERS = {"SIGKILL": 1}
 SCENES, PATIENCE_SECONDS = 3, 60.0
@@ -40,7 +40,7 @@ def prove(quick: bool, work: Path) -> Proof:
     """Kill readers while they answer, and workers while they compute."""
     proof = Proof(
         "R7",
-        "deaths: 200 of readers (10 of them of the process that forks them) and 80 of workers, at "
+        "deaths: 260 of readers (10 of them of the process that forks them) and 20 of workers, at "
         "random moments, by four signals",
         "every question and job ends right to the bit or with a sentence, nothing is mixed up, and "
         "the next one is right",
