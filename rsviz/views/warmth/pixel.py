@@ -18,7 +18,7 @@ from rsviz.physics.single_band import (
 )
 from rsviz.physics.thermal import Air
 from rsviz.physics.thermal_bands import ThermalBand
-from rsviz.views import charts
+from rsviz.views import charts, clients
 from rsviz.views.charts.heat import signal_shares
 from rsviz.views.warmth import given
 from rsviz.views.warmth.review import Review
@@ -89,25 +89,33 @@ def spot(review: Review) -> Spot | None:
     """The picked pixel; None where nothing is known of it."""
     band = given.thermal_band(review.bench.about)
     names = ("brightness_temperature", "emissivity", "transmittance", "path_radiance",
-             "sky_radiance", "temperature", "water_vapour", "air_temperature")  # fmt: skip
+             "sky_radiance", "temperature")  # fmt: skip
     values = {name: review.at(name) for name in names}
-    options = review.question.job.options
-    values["water_vapour"] = values["water_vapour"] or float(options.get(given.WATER, 0.0))
-    values["air_temperature"] = values["air_temperature"] or float(options.get(given.AIR, 0.0))
-    if band is None or any(v is None for v in values.values()) or not values["water_vapour"]:
+    values |= {wanted.option: _given(review, wanted) for wanted in given.INPUTS}
+    known = {name: float(v) for name, v in values.items() if v is not None and v > 0}
+    if band is None or len(known) < len(values):
         return None
-    known = {name: float(v) for name, v in values.items() if v is not None}
     return Spot(
         band,
         _law(review, band),
         Air(known["transmittance"], known["path_radiance"], known["sky_radiance"]),
         known["brightness_temperature"],
         known["emissivity"],
-        known["water_vapour"],
-        known["air_temperature"],
+        known[given.WATER],
+        known[given.AIR],
         known["temperature"],
         given.secant(review.question),
     )
+
+
+def _given(review: Review, wanted: given.Input) -> float | None:
+    """Water vapour or air temperature at the picked pixel: of the scene's band, else the number."""
+    bench = review.bench
+    at = given.raster(bench.about, wanted.name)
+    if at is None or bench.session.picked is None:
+        return float(review.question.job.options.get(wanted.option, 0.0))
+    value = float(clients.spectrum(bench.key, *bench.session.picked).values[at])
+    return value if isfinite(value) else None
 
 
 def inspect(review: Review) -> None:
@@ -187,7 +195,13 @@ def _what_if(review: Review, here: Spot) -> None:
     at = f"{review.key}-{row}-{col}-{unit}"
     st.markdown("**What if?**")
     emissivity = st.slider(
-        "Emissivity", 0.90, 1.0, round(here.emissivity, 3), 0.001, key=f"heat-e-{at}", format="%.3f"
+        "Emissivity",
+        0.90,
+        1.0,
+        _within(here.emissivity, 0.90, 1.0),
+        0.001,
+        key=f"heat-e-{at}",
+        format="%.3f",
     )
     water = st.slider(
         "Water vapour [g/cm²]", 0.05, 8.0, _within(here.water, 0.05, 8.0), 0.05, key=f"heat-w-{at}"
@@ -228,4 +242,4 @@ def _law(review: Review, band: ThermalBand) -> Law | None:
 
 
 def _within(value: float, low: float, high: float) -> float:
-    return min(max(round(value, 2), low), high)
+    return min(max(round(value, 3), low), high)
