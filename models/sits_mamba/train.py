@@ -29,6 +29,7 @@ from rsviz.nn.fit import Trained, parameter_count, read_checkpoint, save_checkpo
 
 CHECKPOINT_EPOCHS, GRADIENT_NORM, TINY = 10, 5.0, 1e-6
 TURNS = ((), (3,), (4,), (3, 4))
+FORM, YES_NO = "as the form", ("yes", "no")
 PUBLISHED = {"norm": "frame", "mask": "frames", "days": False, "relu_scores": True}
 
 
@@ -38,6 +39,14 @@ class Recipe:
 
     form: str = option(
         "ours", "Form", "The network as it is here, or as published.", choices=("ours", "published")
+    )
+    mask: str = option(
+        FORM, "Mask", "Leave out clouded dates, or empty images.", choices=(FORM, "dates", "frames")
+    )
+    days: str = option(FORM, "Days", "Whether days of the year are told.", choices=(FORM, *YES_NO))
+    relu_scores: str = option(FORM, "Cut scores", "End in ReLU.", choices=(FORM, *YES_NO))
+    norm: str = option(
+        FORM, "Normalisation", "Over frames or each pixel.", choices=(FORM, "frame", "pixel")
     )
     epochs: int = option(60, "Epochs", "Passes over the training pixels.", 1, 10000)
     lr: float = option(5e-3, "Learning rate", "The highest; it decays to 0.", 0.0, 1.0)
@@ -93,13 +102,7 @@ def train(
     recipe: Recipe = build(Recipe, dict(settings))
     classes = len(scene.truth.names) if scene.truth is not None else int(labels.max())
     kernel = recipe.kernel or (3 if min(scene.grid.shape) > 1 else 1)
-    config = Config(scene.shape[1], classes, recipe.width, kernel=kernel)
-    if recipe.form == "published":
-        config = replace(config, **PUBLISHED)
-        if kernel == 1:  # a frame is then one pixel
-            config = replace(config, norm="pixel")
-        else:
-            config = replace(config, patch=recipe.patch)
+    config = shaped(Config(scene.shape[1], classes, recipe.width, kernel=kernel), recipe)
     started = time.perf_counter()
     with seeded(seed):
         chosen = labels
@@ -125,6 +128,23 @@ def train(
         seconds,
         run.history,
     )
+
+
+def shaped(config: Config, recipe: Recipe) -> Config:
+    """The network that a recipe asks for: its form, and what is set beside it."""
+    if recipe.form == "published":
+        config = replace(config, **PUBLISHED)
+    if recipe.mask != FORM:
+        config = replace(config, mask=recipe.mask)
+    if recipe.norm != FORM:
+        config = replace(config, norm=recipe.norm)
+    if recipe.days != FORM:
+        config = replace(config, days=recipe.days == "yes")
+    if recipe.relu_scores != FORM:
+        config = replace(config, relu_scores=recipe.relu_scores == "yes")
+    if config.kernel == 1:  # a frame is then one pixel
+        return replace(config, norm="pixel")
+    return replace(config, patch=recipe.patch) if config.norm == "frame" else config
 
 
 class _Run:

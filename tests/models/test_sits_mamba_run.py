@@ -8,10 +8,12 @@ import torch
 from safetensors.torch import save_file
 from seasons import DATES, C, T, a_year
 
+from models.sits_mamba import survey
 from models.sits_mamba.card import CARD
 from models.sits_mamba.model import SITSMambaModel
+from models.sits_mamba.network import Config
 from models.sits_mamba.season import elapsed_of
-from models.sits_mamba.train import train
+from models.sits_mamba.train import Recipe, shaped, train
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.model import RunContext
@@ -184,6 +186,19 @@ def test_a_series_without_days_counts_dates(trained, tmp_path):
     assert layers["pixel_series"].dates == tuple("1234567")
 
 
+def test_each_departure_is_an_option_of_its_own():
+    plain = Config(C, 3)
+    kept = shaped(plain, build(Recipe, {"form": "published"}))
+    assert (kept.mask, kept.days, kept.relu_scores, kept.norm) == ("frames", False, True, "frame")
+    assert kept.patch == 16
+    given = {"mask": "dates", "days": "yes", "relu_scores": "no", "norm": "pixel"}
+    for name, value in given.items():
+        one = shaped(plain, build(Recipe, {"form": "published", name: value}))
+        changed = [n for n in given if getattr(one, n) != getattr(kept, n)]
+        assert changed == [name]
+    assert shaped(plain, build(Recipe, {"form": "published", **given})) == plain
+
+
 @pytest.mark.parametrize("form", ["ours", "published"])
 def test_a_picked_pixel_among_neighbours_agrees_with_the_map(form, tmp_path):
     scene = a_year(20, 18)
@@ -197,20 +212,12 @@ def test_a_picked_pixel_among_neighbours_agrees_with_the_map(form, tmp_path):
 
 
 def test_a_scene_read_in_parts_gives_the_same(trained, tmp_path, monkeypatch):
-    from models.sits_mamba import survey
-
     scene, _, result = trained
     wants = ("reconstruction_error", "step_size", "deciding_dates", "earliest_decision")
     whole = predicted(scene, result, tmp_path, *wants)
     monkeypatch.setattr(survey, "NUMBERS", 16 * 16 * T)
     monkeypatch.setattr(survey, "HALO", 1)
     parts = predicted(scene, result, tmp_path, *wants)
-    assert len(survey.pieces_of(predicted_config(result), T, 12, 10)) > 1
+    assert len(survey.pieces_of(Config.from_record(result.config), T, 12, 10)) > 1
     for name, layer in whole.items():
         assert np.allclose(layer.data, parts[name].data, atol=1e-5, equal_nan=True), name
-
-
-def predicted_config(result):
-    from models.sits_mamba.network import Config
-
-    return Config.from_record(result.config)
