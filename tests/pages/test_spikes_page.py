@@ -78,6 +78,7 @@ def test_the_cost_of_an_operation_can_be_changed(opened):
 def test_without_a_run_there_is_a_button(open_page, here, blocks):
     test = check(open_page(PAGE, scene=blocks), PAGE)
     test.button_group("inside").set_value("sr_image").run()
+    test.button_group("sr-bands").set_value("Those shown").run()
     test.selectbox("model").set_value("spark").run()
     button(test, "main-run").click().run()
     check(test, PAGE)

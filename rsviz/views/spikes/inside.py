@@ -27,6 +27,7 @@ from rsviz.views.workbench import overlay
 
 FILM_AXES = ("step", "row", "column")
 FILM = "lajolla"
+LEAST_RATE = 0.05  # the colours of firing rates never end below
 FAINTEST = 40  # opacity of a pixel where few neurons fire, of 255
 STEP_IMAGE = "step_image_"
 TOPICS = {
@@ -39,7 +40,7 @@ TOPICS = {
 }
 ABOUT = {
     "Spikes": "Neurons answer with spikes, 1 or 0. Play the steps on the map: brighter where more "
-    "of the chosen layer's neurons fire.",
+    "neurons fire of the layer that is chosen under Settings.",
     "Membrane": "Each neuron adds up its input, forgets half of it at every step, and fires when "
     "it reaches the threshold. Click a pixel to look into its neurons.",
     "Attention": "At each step, each channel is weighed by a number between 0 and 1.",
@@ -109,7 +110,7 @@ def on_map(inside: Inside, topic: str) -> list[MapLayer]:
     found: list[MapLayer | None] = []
     if topic == "Steps":
         found.append(_images(inside))
-    first = True
+    first = topic != "Partner"  # whose arrow is to be seen on the scene itself
     for name in TOPICS[topic]:
         layer = inside.layer(name)
         if isinstance(layer, RasterLayer):
@@ -122,10 +123,10 @@ def on_map(inside: Inside, topic: str) -> list[MapLayer]:
 
 
 def _film(inside: Inside, name: str, layer: Tokens) -> MapLayer:
-    rates = layer.unit == "" or "rate" in layer.unit or "share" in layer.unit
-    limits = (0.0, 1.0) if rates else _span(layer.data)
+    rates = "share" in layer.unit
+    limits = (0.0, max(LEAST_RATE, float(np.nanmax(layer.data)))) if rates else _span(layer.data)
     grid = inside.grid.resized(*layer.data.shape[1:])
-    frames = _frames(inside.key, name, limits, layer, grid, inside.bench.frame)
+    frames = _frames(inside.key, name, limits, rates, layer, grid, inside.bench.frame)
     legend = ramp_legend(layer.title, layer.unit, FILM, limits)
     return MapLayer(name, layer.title, frames.images[0], 0.9, True, legend, frames=frames)
 
@@ -135,15 +136,15 @@ def _frames(
     key: str,
     name: str,
     limits: tuple[float, float],
+    rates: bool,
     _layer: Tokens,
     _grid: Grid,
     _frame: MapFrame,
 ) -> MapFrames:
     ticks = _layer.ticks[0] if _layer.ticks else ()
     names = ticks or tuple(f"t = {i + 1}" for i in range(len(_layer.data)))
-    told = limits == (0.0, 1.0)
     labels = tuple(
-        f"{tick} · {percent(float(np.nanmean(plane)))} fire" if told else tick
+        f"{tick} · {percent(float(np.nanmean(plane)))} fire" if rates else tick
         for tick, plane in zip(names, _layer.data, strict=True)
     )
     images = tuple(_frame.place(_fading(plane, limits), _grid) for plane in _layer.data)

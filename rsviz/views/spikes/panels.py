@@ -22,11 +22,15 @@ from rsviz.views.words import plain
 NOTE = "Note"
 NEURON = r"""
 \begin{aligned}
-H_t &= \tfrac{1}{2}\,V_{t-1} + I_t && \text{charge: half is forgotten, input is added} \\
-S_t &= 1 \text{ if } H_t \ge \theta, \text{ else } 0 && \text{fire} \\
-V_t &= H_t\,(1 - S_t) && \text{reset to 0 after a spike}
+H_t &= \tfrac{1}{2}\,V_{t-1} + I_t \\
+S_t &= 1 \text{ if } H_t \ge \theta, \text{ else } 0 \\
+V_t &= H_t\,(1 - S_t)
 \end{aligned}
 """
+MEANING = (
+    "Charge: half of the membrane V is forgotten, the input I is added. Fire: a spike S where H "
+    "reaches the threshold θ. Reset: after a spike V is 0."
+)
 WAITS = "Click a pixel on the map to look into its neurons."
 
 
@@ -76,6 +80,7 @@ def _membrane(inside: Inside) -> None:
     with right:
         st.markdown("**The neuron**")
         st.latex(NEURON)
+        st.caption(MEANING)
         if isinstance(membrane, Curve) and charts.THRESHOLD in membrane.names:
             threshold = float(membrane.data[membrane.names.index(charts.THRESHOLD)][0])
             st.caption(f"Here the threshold θ is {threshold:g}, and V starts at 0.")
@@ -181,7 +186,7 @@ def _steps(inside: Inside) -> None:
         _head(curve.title, curve.about)
         colours = ("#e69f00", *expert_colours(len(curve.names)))
         for name, values, colour in zip(curve.names, curve.data, colours, strict=False):
-            padded = np.interp(steps, curve.x, values) if steps.size else values
+            padded = np.interp(steps, curve.x, values, right=np.nan) if steps.size else values
             lines.append((name, np.asarray(padded, np.float64), colour))
         steps = steps if steps.size else curve.x.astype(np.int64)
     if lines:
