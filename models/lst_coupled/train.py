@@ -24,7 +24,7 @@ from rsviz.nn.fit import Trained, parameter_count, seeded
 from rsviz.nn.members import descend
 from rsviz.physics.atmospheres import Measurements
 from rsviz.physics.parametric import Law, fitted
-from rsviz.physics.single_band import psi_of_air, psi_terms
+from rsviz.physics.single_band import fitted_psi
 from rsviz.physics.thermal import Air
 from rsviz.physics.thermal_bands import BANDS, ThermalBand
 
@@ -163,13 +163,8 @@ def refitted(known: Measurements) -> dict[str, Floats]:
     "psi_water" (3, 3) is in water vapour along the path, "psi_air" (3, 9) also in air temperature.
     """
     path = known.water_vapour_g_cm2 / np.cos(np.radians(known.view_angle_deg))
-    psi = psi_of_air(known.air)
-    wanted = np.stack([psi.one, psi.two, psi.three], axis=1)
-    terms = {
-        "psi_water": np.stack([path**2, path, np.ones_like(path)], axis=1),
-        "psi_air": np.stack(psi_terms(path, known.air_temperature_k), axis=1),
-    }
-    return {name: np.linalg.lstsq(t, wanted, rcond=None)[0].T.copy() for name, t in terms.items()}
+    water, air = fitted_psi(known.air, path, known.air_temperature_k)
+    return {"psi_water": water, "psi_air": air}
 
 
 def _tensor(values: Floats, device: str) -> Tensor:

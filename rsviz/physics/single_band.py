@@ -55,12 +55,33 @@ def psi_terms(water_vapour_g_cm2: Values, air_temperature_k: Values) -> tuple[Va
     return (t * t * w * w, t * w * w, t * w, t * t * w, t, w, t * t, w * w, w * 0 + 1)
 
 
-def psi_of_water_and_air(
-    rows: Rows, water_vapour_g_cm2: Values, air_temperature_k: Values
-) -> Psi:
+def psi_of_water_and_air(rows: Rows, water_vapour_g_cm2: Values, air_temperature_k: Values) -> Psi:
     """Linear combinations of the nine terms; rows (3, 9)."""
     terms = psi_terms(water_vapour_g_cm2, air_temperature_k)
     return Psi(*(sum(float(c) * term for c, term in zip(row, terms, strict=True)) for row in rows))
+
+
+def fitted_psi(
+    air: Air, path_g_cm2: NDArray[np.float64], air_temperature_k: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least squares for psi of known air; numpy arrays (N,).
+
+    Args:
+        air: the air.
+        path_g_cm2: water vapour along the view.
+        air_temperature_k: near the ground.
+
+    Returns:
+        Rows (3, 3) for `psi_of_water`, and (3, 9) for `psi_of_water_and_air`.
+    """
+    psi = psi_of_air(air)
+    wanted = np.stack([psi.one, psi.two, psi.three], axis=1)
+    few = np.stack([path_g_cm2**2, path_g_cm2, np.ones_like(path_g_cm2)], axis=1)
+    many = np.stack(psi_terms(path_g_cm2, air_temperature_k), axis=1)
+    return (
+        np.linalg.lstsq(few, wanted, rcond=None)[0].T.copy(),
+        np.linalg.lstsq(many, wanted, rcond=None)[0].T.copy(),
+    )
 
 
 def single_channel_k(planck: Planck, brightness_k: Values, emissivity: Values, psi: Psi) -> Values:

@@ -14,12 +14,11 @@ from rsviz.nn.members import Members, descend
 from rsviz.physics.atmospheres import Errors, Measurements
 from rsviz.physics.single_band import (
     clear_transmittance,
+    fitted_psi,
     mean_air_k,
     mono_window_k,
-    psi_of_air,
     psi_of_water,
     psi_of_water_and_air,
-    psi_terms,
     single_channel_k,
 )
 from rsviz.physics.thermal import surface_temperature_k
@@ -33,19 +32,6 @@ MEMBERS, HIDDEN, DEPTH, EPOCHS, BATCH, RATE = 4, 32, 2, 20, 256, 4e-3
 LEAST_SPREAD = 1e-3
 
 
-def fitted_psi(known: Measurements) -> tuple[Floats, Floats]:
-    """Least squares for psi: (3, 3) in water vapour, (3, 9) in water vapour and air temperature."""
-    psi = psi_of_air(known.air)
-    wanted = np.stack([psi.one, psi.two, psi.three], axis=1)
-    path = _path(known)
-    few = np.stack([path**2, path, np.ones_like(path)], axis=1)
-    many = np.stack(psi_terms(path, known.air_temperature_k), axis=1)
-    return (
-        np.linalg.lstsq(few, wanted, rcond=None)[0].T,
-        np.linalg.lstsq(many, wanted, rcond=None)[0].T,
-    )
-
-
 def single_channel(known: Measurements, seed: int) -> Method:
     """The single-channel method with its published coefficients; nothing is fitted."""
     return lambda m, _: _single(m, psi_of_water(BAND.psi, _path(m)))
@@ -53,13 +39,13 @@ def single_channel(known: Measurements, seed: int) -> Method:
 
 def single_channel_refit(known: Measurements, seed: int) -> Method:
     """The single-channel method with coefficients fitted to training measurements."""
-    rows, _ = fitted_psi(known)
+    rows, _ = fitted_psi(known.air, _path(known), known.air_temperature_k)
     return lambda m, _: _single(m, psi_of_water(rows, _path(m)))
 
 
 def water_vapour_air_temperature(known: Measurements, seed: int) -> Method:
     """The single-channel method in water vapour and air temperature, fitted."""
-    _, rows = fitted_psi(known)
+    _, rows = fitted_psi(known.air, _path(known), known.air_temperature_k)
     return lambda m, _: _single(m, psi_of_water_and_air(rows, _path(m), m.air_temperature_k))
 
 
