@@ -28,6 +28,7 @@ REFUSED = {
     "sits/eolearn_TestEOPatch/label_timeless/LULC_COUNTS.npy": "has the shape 6",
     "sits/eolearn_TestEOPatch/scalar/CLOUD_COVERAGE.npy": "has the shape 68 x 1",
     "sits/eolearn_TestEOPatch/scalar_timeless/LULC_PERCENTAGE.npy": "has the shape 6",
+    "thermal/landsat8_mendoza/L7.MTL.txt": "no band of it lies beside it",
     "thermal/rfmip/multiple_input4MIPs_radiation_RFMIP_UColorado-RFMIP-1-2_none.nc": "no image",
     "thermal/rfmip/rld_Efx_RTE-RRTMGP-181204_rad-irf_r1i1p1f1_gn.nc": "no image",
     "thermal/rfmip/rlu_Efx_RTE-RRTMGP-181204_rad-irf_r1i1p1f1_gn.nc": "no image",
@@ -38,7 +39,7 @@ NO_SCENES = frozenset(
 
 
 def is_scene(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS
+    return path.suffix.lower() in EXTENSIONS or path.name.lower().endswith("mtl.txt")
 
 
 def test_every_file(data_folder: Path) -> None:
@@ -75,7 +76,7 @@ def test_every_file_is_in_the_list(data_folder: Path) -> None:
     missing = [
         str(p.relative_to(root))
         for p in root.rglob("*")
-        if p.is_file() and is_scene(p) and p.suffix != ".hdr" and p not in listed
+        if p.is_file() and p.suffix.lower() in EXTENSIONS and p.suffix != ".hdr" and p not in listed
     ]
     assert all("labels/" in m or "ann_dir/" in m or "groundtruth/" in m for m in missing), missing
 
