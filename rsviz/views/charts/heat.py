@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.palettes import OKABE_ITO
 from rsviz.views.charts.base import blank, ink_on, literal, rows
-from rsviz.views.palettes import GREY
+from rsviz.views.palettes import GREY, MEASURED
 
 Floats = NDArray[np.float64]
 LINES = (*(c for c in OKABE_ITO if c != "#f0e442"), GREY)
@@ -60,15 +60,19 @@ def error_by_water(curves: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure
     return figure
 
 
-def sites(latitude: Floats, longitude: Floats, rmse_k: Floats, names: Sequence[str]) -> go.Figure:
-    """Errors of sites on a plain map of the world, the larger and the darker the worse."""
+def sites(latitude: Floats, longitude: Floats, rmse_k: Floats, land: Sequence[bool]) -> go.Figure:
+    """Errors of sites by latitude and longitude, the larger and the darker the worse.
+
+    Sites on land are squares, those at sea circles.
+    """
     figure = blank("Longitude [°]", "Latitude [°]", 360)
     figure.add_scatter(
         x=longitude,
         y=latitude,
         mode="markers",
-        text=[literal(name) for name in names],
+        text=["land" if there else "sea" for there in land],
         marker={
+            "symbol": ["square" if there else "circle" for there in land],
             "size": np.clip(5 + 4 * rmse_k, 6, 26),
             "color": rmse_k,
             "colorscale": "Cividis",
@@ -86,18 +90,21 @@ def sites(latitude: Floats, longitude: Floats, rmse_k: Floats, names: Sequence[s
     return figure
 
 
-def error_bars(values: Mapping[str, tuple[float, float | None]], unit: str = "K") -> go.Figure:
-    """RMSE of methods or places, with spread over seeds where there is one."""
-    figure = rows(f"RMSE [{unit}]", len(values))
+def error_bars(values: Mapping[str, tuple[float, float | None]], marked: str = "") -> go.Figure:
+    """RMSE of methods or places in K, with spread over seeds where there is one.
+
+    Args:
+        values: RMSE and spread by name.
+        marked: the name whose bar stands out.
+    """
+    figure = rows("RMSE [K]", len(values))
     spread = [pair[1] or 0.0 for pair in values.values()]
     figure.add_bar(
         x=[pair[0] for pair in values.values()],
-        y=list(values),
+        y=[f"{literal(name)}  <b>{pair[0]:.2f}</b>" for name, pair in values.items()],
         orientation="h",
-        error_x={"type": "data", "array": spread, "visible": any(spread)},
-        marker_color=["#d55e00" if i == 0 else GREY for i in range(len(values))],
-        text=[f"{pair[0]:.2f}" for pair in values.values()],
-        textposition="auto",
+        error_x={"type": "data", "array": spread, "visible": any(spread), "color": GREY},
+        marker_color=["#d55e00" if name == marked else MEASURED for name in values],
         showlegend=False,
         hovertemplate="%{x:.2f} K<extra>%{y}</extra>",
     )

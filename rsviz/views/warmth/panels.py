@@ -162,15 +162,15 @@ def places(card: ModelCard) -> None:
     atmospheres = table()
     site = rows[:, 0].astype(int)
     east = (atmospheres.longitude[site] + 180) % 360 - 180
-    ground = ["land" if land else "sea" for land in atmospheres.land[site]]
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown("**Each site, tested by the seed that did not train on it**")
         st.plotly_chart(
-            sites(atmospheres.latitude[site], east, rows[:, 1], ground),
+            sites(atmospheres.latitude[site], east, rows[:, 1], atmospheres.land[site].tolist()),
             key="heat-sites",
             config=charts.CONFIG,
         )
+        st.caption("Squares are sites on land, circles at sea.")
     with right:
         st.markdown("**Each continent, left out of the training**")
         if apart is None:
@@ -255,7 +255,7 @@ def _bars(card: ModelCard, board: dict[str, Any]) -> Any:
         for name, scores in _named(board).items()
     }
     ranked = sorted(others.items(), key=lambda item: item[1][0])
-    return error_bars({card.title: own, **dict(ranked)})
+    return error_bars({card.title: own, **dict(ranked)}, card.title)
 
 
 def _numbers(key: str, columns: dict[str, list[Any]]) -> None:
