@@ -15,12 +15,15 @@ OUT = ROOT / "build" / "screens"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 THEMES = ("light", "dark")
 PINES = "scene=indian-pines&model=mamba_moe&pixel=57,42&pin=20,60"
+SHARPER = "scene=village&model=spike_sr&before=degrade:scale%3D4&pixel=60,70"
 VIEWS = {
     "scene": "?scene=farmland&pixel=40,60&pin=100,90",
     "scene-pines": "?scene=indian-pines&pixel=57,42",
     "classify": f"classify?{PINES}",
     "classify-farmland": "classify?scene=farmland&model=mamba_moe&pixel=40,60&pin=100,90",
     "internals": f"internals?{PINES}",
+    "super_resolve": f"super_resolve?{SHARPER}",
+    "spikes": f"internals?{SHARPER}",
     "errors": f"errors?{PINES}&filter=true%3D1&filter=predicted%3D10",
     "errors-pair": f"errors?{PINES}&against=mamba_moe&against-weights=indian-pines-50/seed-1",
     "train": "train?scene=farmland",
@@ -31,6 +34,8 @@ PARTS = {
     "internals": ("Contribution", "Scan", "Uncertainty", "Heads", "Training"),
     "errors": ("Conditions", "Worst regions", "Why"),
     "scene": ("Spectra", "Rectangle", "File"),
+    "super_resolve": ("Side by side", "Sharpness", "Detail", "Uncertainty", "This run"),
+    "spikes": ("Membrane", "Attention", "Partner", "Steps", "Energy"),
 }
 """Tabs or topics of a view that are opened one after the other."""
 RUN_MS = 240_000
