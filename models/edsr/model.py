@@ -10,7 +10,7 @@ from rsviz.core.card import Weights
 from rsviz.core.layers import Layer, RasterLayer
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
-from rsviz.nn.sr_scene import Mosaic, eight_views, pieces, prepare
+from rsviz.nn.sr_scene import Mosaic, eight_views, half_precision, pieces, prepare
 from rsviz.nn.weights import read_state
 
 ABOUT = "Four times as many pixels along each side, made by plain convolutions."
@@ -44,7 +44,7 @@ class EDSRModel:
         spread = "ensemble_spread" in ctx.wants
         for done, piece in enumerate(cut):
             image = prepared.tensor(piece, self.device)
-            with torch.inference_mode():
+            with torch.inference_mode(), half_precision(self.device, options.bf16):
                 views = []
                 for made in eight_views(image, self.network, options.ensemble or spread):
                     ctx.step(done, len(cut), f"tile {done + 1} of {len(cut)}")

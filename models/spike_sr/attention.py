@@ -88,9 +88,10 @@ class SimilarityAttention(nn.Module):
         count = patches.shape[1]
         if candidates.shape[1] == 1:
             return patches
-        query = self.match_norm(patches.mean(dim=2).float())
-        key = self.match_norm(candidates.mean(dim=2).float())
-        scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (N, n, candidates)
+        with torch.autocast(patches.device.type, enabled=False):
+            query = self.match_norm(patches.mean(dim=2).float())
+            key = self.match_norm(candidates.mean(dim=2).float())
+            scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (N, n, candidates)
         scores = self.scores(scores) + _diagonal(scores, NOT_ITSELF)
         if self.training:  # a hard choice whose gradient is that of a soft one
             choice = F.gumbel_softmax(scores, tau=TEMPERATURE, hard=True)

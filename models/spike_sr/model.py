@@ -24,7 +24,7 @@ from rsviz.core.scene import Scene
 from rsviz.core.tiling import Tile
 from rsviz.nn.fit import parameter_count
 from rsviz.nn.probe import probe_names, tracing
-from rsviz.nn.sr_scene import Mosaic, Prepared, eight_views, pieces, prepare
+from rsviz.nn.sr_scene import Mosaic, Prepared, eight_views, half_precision, pieces, prepare
 from rsviz.nn.weights import read_state
 
 Floats = NDArray[np.float32]
@@ -63,7 +63,7 @@ class SpikeSRModel:
         for done, piece in enumerate(cut):
             tick = _ticker(ctx, done, len(cut))
             recorder.begin(piece)
-            with torch.inference_mode():
+            with torch.inference_mode(), half_precision(self.device, options.bf16):
                 image = prepared.tensor(piece, self.device)
                 with tracing(self.network, names, recorder):
                     features = self.network.body(image, steps, tick)

@@ -88,6 +88,12 @@ class Prepared:
         return part.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
+def half_precision(device: torch.device, wanted: bool) -> torch.autocast:
+    """Multiplies in bfloat16 inside a block, if that is wanted and the processor knows it."""
+    known = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted and known)
+
+
 def prepare(scene: Scene) -> Prepared:
     """Bring a scene of three bands into the range in which networks were trained.
 

@@ -12,7 +12,8 @@ from rsviz.physics.resample import weights
 def enlarged(image: Tensor, scale: int) -> Tensor:
     """Images (B, C, h, w) with scale times as many pixels along each side, in float32."""
     rows, cols = (_matrix(side, scale, image) for side in image.shape[-2:])
-    return rows @ image.float() @ cols.T
+    with torch.autocast(image.device.type, enabled=False):
+        return rows @ image.float() @ cols.T
 
 
 def _matrix(side: int, scale: int, like: Tensor) -> Tensor:
