@@ -3,73 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.spike_sr import operations
+from models.spike_sr.account import counts_table, energy_table
 from models.spike_sr.attention import PATCH
-from models.spike_sr.card import spoken
-from models.spike_sr.network import Config
 from models.spike_sr.neurons import THRESHOLD
-from models.spike_sr.recorder import Recorder
-from rsviz.core.grid import Grid
+from models.spike_sr.seen import Floats, Seen
 from rsviz.core.layers import Curve, Layer, ScalarMap, SpikeTrace, Table, Tokens
-from rsviz.core.tiling import Tile
-
-Floats = NDArray[np.float32]
 
 MOST_SIDE = 512  # maps for the player are thinned out beyond
 SHOWN_CHANNELS = 8
 SILENT_RATE = 0.01
 SECOND = "The second neurons of a block get a norm that starts five times smaller."
-
-
-@dataclass(frozen=True)
-class Seen:
-    """All that layers are made of.
-
-    Attributes:
-        recorder: what was heard during the run.
-        config: of the network.
-        parameters: trainable ones.
-        grid: of the scene.
-        texture: mean strength of each class of texture [1/px].
-        pieces: the tiles of the run.
-        agreement_db: PSNR of the image of the first k steps against that of all; inf for the last.
-    """
-
-    recorder: Recorder
-    config: Config
-    parameters: int
-    grid: Grid
-    texture: Floats
-    pieces: tuple[Tile, ...]
-    agreement_db: Floats
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(spoken(name) for name in self.recorder.neurons)
-
-    @property
-    def blocks(self) -> tuple[str, ...]:
-        return tuple(spoken(name) for name in self.recorder.blocks)
-
-    @property
-    def watched(self) -> str:
-        return self.names[self.recorder.watched]
-
-    @property
-    def rates(self) -> Floats:
-        """(layer, T, C) share of pixels at which a channel fires."""
-        return np.asarray(self.recorder.fired / self.recorder.pixels, np.float32)
-
-    @property
-    def where(self) -> str:
-        """The picked pixel in words."""
-        row, col = self.recorder.pixel
-        return f"row {row}, column {col}"
 
 
 def _steps(seen: Seen) -> tuple[str, ...]:
@@ -306,64 +252,6 @@ def _branches(seen: Seen) -> Layer:
     )
 
 
-def _energy(seen: Seen) -> Layer:
-    steps, rates = seen.recorder.steps, seen.rates.mean(axis=(1, 2))
-    totals: dict[str, list[float]] = {}
-    for piece in seen.pieces:
-        window = piece.window
-        for part in operations.parts(seen.config, window.height, window.width):
-            rate = float(rates[list(part.neurons)].mean()) if part.neurons else 1.0
-            entry = totals.setdefault(part.name, [0.0, 0.0, rate])
-            entry[0] += part.operations * (steps if part.every_step else 1) * rate * 1e-9
-            entry[1] += operations.energy_mj(part, steps, rate)
-    kinds = {p.name: p.kind for p in operations.parts(seen.config, PATCH, PATCH)}
-    rows: list[tuple[str | float | None, ...]] = [
-        (name, kinds[name], round(work, 4), round(rate, 4) if kinds[name] == "AC" else None,
-         round(energy, 3))
-        for name, (work, energy, rate) in totals.items()
-    ]  # fmt: skip
-    work, energy = (sum(entry[i] for entry in totals.values()) for i in (0, 1))
-    rows.append(("Total", "", round(work, 4), None, round(energy, 3)))
-    return Table(
-        "Operations and energy of this run",
-        f"With {steps} time steps. A multiply-accumulate (MAC) takes {operations.MAC_PJ} pJ, an "
-        f"accumulate (AC) that a spike causes {operations.AC_PJ} pJ at 45 nm (Horowitz 2014); "
-        "memory is left out. Computed from shapes and firing rates, not measured.",
-        ("Part", "Kind", "Operations [G]", "Spike rate", "Energy [mJ]"),
-        tuple(rows),
-    )
-
-
-def _counts(seen: Seen) -> Layer:
-    config, side = seen.config, operations.PAPER_SIDE
-    real = sum(p.operations for p in operations.parts(config, side, side) if p.kind == "MAC")
-    once = operations.total(config, side, side, 1)
-    rows = (
-        (
-            "as the paper counts", operations.paper_parameters(config),
-            round(operations.paper_operations(config) / 1e9, 2),
-            "one time step; layers of its spiking library, deformable kernels and products of "
-            "queries, keys and values are not seen",
-        ),
-        (
-            "all, one time step", seen.parameters, round(once / 1e9, 2),
-            f"every layer; {100 * (once - real) / once:.0f} % of it is driven by spikes",
-        ),
-        (
-            f"all, {config.steps} time steps", seen.parameters,
-            round(operations.total(config, side, side, config.steps) / 1e9, 2),
-            "what a run as trained really takes",
-        ),
-    )  # fmt: skip
-    return Table(
-        "Parameters and operations, counted twice",
-        f"For an input of {side} x {side} pixels; one operation is a multiplication with its "
-        "addition, spikes counted as if every neuron fired.",
-        ("Count", "Parameters", "Operations [G]", "What it counts"),
-        rows,
-    )
-
-
 MAKERS: dict[str, Callable[[Seen], Layer]] = {
     "spike_rates": _spike_rates,
     "channel_rates": _channel_rates,
@@ -382,8 +270,8 @@ MAKERS: dict[str, Callable[[Seen], Layer]] = {
     "offset_map": _offset_map,
     "convergence": _convergence,
     "branches": _branches,
-    "energy": _energy,
-    "counts": _counts,
+    "energy": energy_table,
+    "counts": counts_table,
 }
 """Layers made of the recorder, by name."""
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.spike_sr.card import Options, block_names, neuron_names, spoken
-from models.spike_sr.internals import MAKERS, Seen, heard
+from models.spike_sr.internals import MAKERS, heard
 from models.spike_sr.network import Config, SpikeSR
 from models.spike_sr.neurons import integrate, reference_lif
 from models.spike_sr.recorder import Recorder, texture_classes
+from models.spike_sr.seen import Seen
 from rsviz.core.card import Weights
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.layers import Layer, RasterLayer, ScalarMap

@@ -79,7 +79,8 @@ def test_a_click_on_the_map_tells_of_that_pixel(answered):
     before = line.last.get_attribute("d")
     click_map(page, 0.75, 0.3)
     page.wait_for_function(
-        "old => { const all = document.querySelectorAll('.st-key-inspector .scatterlayer .js-line');"
+        "old => { const all = document.querySelectorAll("
+        "'.st-key-inspector .scatterlayer .js-line');"
         " return all.length === 5 && all[4].getAttribute('d') !== old; }",
         arg=before,
     )

@@ -150,7 +150,8 @@ def test_a_folder_of_dated_files_with_masks_and_labels(tmp_path: Path) -> None:
     cloud[0, 1] = 1
     tif(path / "S2_20230319_x_cloud.tif", cloud)
     tif(path / "S2_20230408_x_valid.tif", cloud)
-    tif(path / "truth.tif", np.ones((1, H, W), np.uint8), {"class_names": '["unlabelled", "wheat"]'})
+    names = {"class_names": '["unlabelled", "wheat"]'}
+    tif(path / "truth.tif", np.ones((1, H, W), np.uint8), names)
     source = open_file(path)
     scene = source.read()
     assert scene.dates == DAYS
