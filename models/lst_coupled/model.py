@@ -19,6 +19,7 @@ from rsviz.core.layers import Layer
 from rsviz.core.model import RunContext
 from rsviz.core.scene import Scene
 from rsviz.nn.weights import read_state
+from rsviz.physics.atmospheres import water_error
 from rsviz.physics.parametric import Law
 from rsviz.physics.single_band import (
     clear_transmittance,
@@ -32,7 +33,6 @@ from rsviz.physics.thermal_bands import BANDS
 
 PIECE = 1 << 13
 """Pixels worked out at once."""
-LEAST_WATER_ERROR = 0.01
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class CoupledModel:
         brightness, emissivity = at(known.brightness_k), at(known.emissivity)
         water, air = at(known.water), at(known.air_k)
         secant = 1 / torch.cos(torch.deg2rad(at(known.view_deg)))
-        wrong = (water * options.water_error_percent / 100).clamp(min=LEAST_WATER_ERROR)
+        wrong = water_error(options.water_error_percent / 100, water)
         x = Inputs(
             brightness,
             emissivity,

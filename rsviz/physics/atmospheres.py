@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.physics.thermal import Air, at_sensor
+from rsviz.physics.thermal import Air, Values, at_sensor
 from rsviz.physics.thermal_bands import BANDS, ThermalBand
 
 Floats = NDArray[np.float64]
@@ -31,27 +31,37 @@ class Errors:
     """How wrong the inputs are, as standard deviations.
 
     Attributes:
-        water_share: of water vapour, as a share of it.
-        water_g_cm2: of water vapour, added.
+        water_share: of water vapour, as a share of it; see `water_error`.
         air_k: of air temperature.
         emissivity: of emissivity.
         radiance: of the radiance at the sensor, W m-2 sr-1 um-1 (0.006 is 0.05 K at 300 K).
     """
 
     water_share: float = 0.12
-    water_g_cm2: float = 0.03
     air_k: float = 1.5
     emissivity: float = 0.008
     radiance: float = 0.006
 
 
+MOST_ERRORS = (0.24, 3.0)
+"""Greatest errors of water vapour (share) and of air temperature (K) in training."""
+LEAST_WATER_G_CM2 = 0.02
 LEVELS: dict[str, Errors] = {
-    "none": Errors(0.0, 0.0, 0.0, 0.0, 0.0),
-    "good": Errors(0.04, 0.01, 1.0, 0.004, 0.006),
+    "none": Errors(0.0, 0.0, 0.0, 0.0),
+    "good": Errors(0.04, 1.0, 0.004, 0.006),
     "usual": Errors(),
-    "poor": Errors(0.20, 0.06, 3.0, 0.015, 0.006),
+    "poor": Errors(0.20, 3.0, 0.015, 0.006),
 }
 """Levels of input error; "usual" is that of a reanalysis and an NDVI emissivity."""
+
+
+DRY_G_CM2 = 0.25
+"""Below this amount of water vapour its error shrinks no further."""
+
+
+def water_error(share: Values, water_g_cm2: Values) -> Values:
+    """Standard deviation of the error of water vapour, g/cm2: a share, and more in dry air."""
+    return share * (water_g_cm2**2 + DRY_G_CM2**2) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,8 @@ class Measurements:
         brightness_temperature_k, emissivity, water_vapour_g_cm2, air_temperature_k: as known, with
             their errors.
         view_angle_deg: exact.
-        water_error_g_cm2, air_error_k: standard deviations of the errors, which a user states.
+        water_error_g_cm2, air_error_k: standard deviations of the errors, as a user would state
+            them: from the water vapour that is known, never from the true one.
         surface_temperature_k, true_emissivity, air: the truth.
         true_water_g_cm2, true_air_k: the truth of the inputs.
         row: index of the column in the table; -1 when it is not from there.
@@ -243,25 +254,23 @@ def measure(
     angle = np.where(rng.random(n) < 0.6, rng.uniform(0, 10, n), rng.uniform(0, 60, n))
     air = atmospheres.air(row, band, angle)
     usual = errors or Errors()
-    share, more, air_k = (
-        np.full(n, v) for v in (usual.water_share, usual.water_g_cm2, usual.air_k)
-    )
+    share, air_k = (np.full(n, value) for value in (usual.water_share, usual.air_k))
     if errors is None:
         odd = rng.random(n) < 0.5
-        share[odd], more[odd] = (v * rng.uniform(0, 1, odd.sum()) for v in (0.24, 0.06))
-        air_k[odd] = rng.uniform(0, 3.0, odd.sum())
+        share[odd], air_k[odd] = (most * rng.random(odd.sum()) for most in MOST_ERRORS)
     water = atmospheres.water_vapour_g_cm2[row]
-    water_error = np.hypot(share * water, more)
+    found = water + rng.normal(0, 1, n) * water_error(share, water)
+    found = np.maximum(found, LEAST_WATER_G_CM2)
     radiance = at_sensor(band.planck, ground, emissivity, air)
     radiance = radiance + rng.normal(0, 1, n) * usual.radiance
     known = emissivity + rng.normal(0, 1, n) * usual.emissivity
     return Measurements(
         band.planck.temperature_k(radiance),
         np.clip(known, 0.85, 0.999),
-        np.maximum(water + rng.normal(0, 1, n) * water_error, 0.02),
+        found,
         warm + rng.normal(0, 1, n) * air_k,
         angle,
-        water_error,
+        water_error(share, found),
         air_k,
         ground,
         emissivity,

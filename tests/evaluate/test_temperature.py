@@ -91,7 +91,7 @@ def test_all_methods_are_there_and_the_bound_is_best(known, methods):
 
 
 def test_the_bound_is_exact_without_errors():
-    exact = measure(table(), np.arange(200), L8, Errors(0, 0, 0, 0, 0), 1, 1)
+    exact = measure(table(), np.arange(200), L8, Errors(0, 0, 0, 0), 1, 1)
     found = baselines.rte_true_atmosphere(exact, 0)(exact, Errors())
     assert np.abs(found - exact.surface_temperature_k).max() < 1e-6
 

@@ -19,7 +19,7 @@ from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Band
 from rsviz.io import catalog
-from rsviz.physics.atmospheres import Errors, measure, table
+from rsviz.physics.atmospheres import Errors, measure, table, water_error
 from rsviz.physics.thermal import at_sensor
 from rsviz.physics.thermal_bands import BANDS
 
@@ -135,7 +135,7 @@ def test_refitted_coefficients_are_least_squares(known):
 
 def test_measurements_are_radiative_transfer_and_errors_are_those_asked_for():
     rows = np.arange(0, 6000, 3)
-    exact = measure(table(), rows, L8, Errors(0, 0, 0, 0, 0), 1, 2)
+    exact = measure(table(), rows, L8, Errors(0, 0, 0, 0), 1, 2)
     radiance = at_sensor(L8.planck, exact.surface_temperature_k, exact.true_emissivity, exact.air)
     assert exact.brightness_temperature_k == pytest.approx(L8.planck.temperature_k(radiance))
     assert exact.water_vapour_g_cm2 == pytest.approx(np.maximum(exact.true_water_g_cm2, 0.02))
@@ -143,6 +143,15 @@ def test_measurements_are_radiative_transfer_and_errors_are_those_asked_for():
     ratio = usual.water_vapour_g_cm2 / usual.true_water_g_cm2 - 1
     assert np.std(ratio[usual.true_water_g_cm2 > 1]) == pytest.approx(0.12, abs=0.015)
     assert np.std(usual.air_temperature_k - usual.true_air_k) == pytest.approx(1.5, abs=0.1)
+
+
+def test_stated_errors_tell_nothing_of_the_truth():
+    known = measure(table(), np.arange(0, 6000, 3), L8, None, 1, 2)
+    share = known.water_error_g_cm2 / water_error(1.0, known.water_vapour_g_cm2)
+    assert share.min() >= 0
+    assert share.max() <= 0.24
+    usual = np.isclose(share, 0.12)
+    assert 0.4 < usual.mean() < 0.6  # the same number whatever the truth
 
 
 def test_no_site_is_on_both_sides_and_humid_sites_are_in_every_fold():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rsviz.core.errors import BadOption
-from rsviz.physics.atmospheres import Errors, Measurements, measure, table
+from rsviz.physics.atmospheres import Errors, Measurements, measure, table, water_error
 from rsviz.physics.thermal_bands import BANDS
 
 BAND = BANDS["landsat-8-b10"]
@@ -51,7 +51,7 @@ def read_table(path: Path) -> Measurements:
     return replace(
         example,
         **arrays,
-        water_error_g_cm2=np.hypot(usual.water_share * water, usual.water_g_cm2),
+        water_error_g_cm2=water_error(usual.water_share, water),
         air_error_k=np.full(len(water), usual.air_k),
         true_emissivity=arrays["emissivity"],
         true_water_g_cm2=water,
