@@ -35,7 +35,9 @@ class Pulse:
             "spike_rates": SpikeTrace(
                 "Rates", "Of all.", spikes.mean(axis=(1, 2, 3))[None], ("first",), (THRESHOLD,)
             ),
-            "spike_steps": Tokens("Spikes", "Share.", spikes.mean(axis=1), *film, "share of neurons"),
+            "spike_steps": Tokens(
+                "Spikes", "Share.", spikes.mean(axis=1), *film, "share of neurons"
+            ),
             "charge_steps": Tokens("Charge", "Mean.", charge.mean(axis=1), *film, "membrane"),
             "rate_map": ScalarMap(
                 "Firing map", "Mean.", scene.grid, spikes.mean(axis=(0, 1)), "firing rate", "",

@@ -1,0 +1,54 @@
+"""Spikes on the map in a real browser: the player, a click into a neuron, the partner's arrow."""
+
+import re
+
+import pytest
+from test_app import click_map, map_drawn
+from test_super_resolve_page import PATIENCE_MS, address
+
+__all__ = ["address"]  # a fixture
+
+
+@pytest.fixture
+def inside(visit, address):
+    """The page of internals, answered by the toy that fires."""
+    page = visit(address.replace("super_resolve", "internals").replace("=sharpen", "=spark"))
+    page.set_default_timeout(PATIENCE_MS)
+    page.get_by_text("Membrane", exact=True).first.wait_for(timeout=3 * PATIENCE_MS)
+    map_drawn(page)
+    return page
+
+
+def film(page):
+    """Address of the picture that the player shows."""
+    return page.get_by_alt_text("Spikes", exact=True).first.get_attribute("src")
+
+
+def test_the_player_steps_through_the_spikes(inside):
+    steps = inside.get_by_role("group", name="Steps")
+    label = steps.locator("output")
+    assert re.fullmatch(r"t = 1 · \d+\.\d % fire", label.inner_text())
+    first = film(inside)
+    steps.get_by_role("button", name="One step on").click()
+    inside.wait_for_function("e => e.textContent.startsWith('t = 2')", arg=label.element_handle())
+    assert film(inside) != first
+    steps.get_by_role("slider", name="Step").focus()
+    inside.keyboard.press("End")
+    inside.wait_for_function("e => e.textContent.startsWith('t = 3')", arg=label.element_handle())
+
+
+def test_a_click_looks_into_the_neurons_of_that_pixel(inside):
+    inside.get_by_text("Membrane", exact=True).first.click()
+    inside.get_by_text("Click a pixel on the map to look into its neurons.").wait_for()
+    click_map(inside, 0.4, 0.5)
+    told = inside.get_by_text(re.compile(r"Membranes at row \d+, column \d+"))
+    told.first.wait_for(timeout=2 * PATIENCE_MS)
+    inside.get_by_text("Threshold; ★ fires").wait_for()
+
+
+def test_the_partner_is_an_arrow_with_its_similarity(inside):
+    click_map(inside, 0.6, 0.7)
+    inside.get_by_text("Partner", exact=True).first.click()
+    inside.locator(".stroke-label").wait_for(timeout=2 * PATIENCE_MS)
+    assert inside.locator(".stroke-label").inner_text() == "similarity 0.75"
+    assert inside.locator(".rsviz-map path.mark.pinned").count() == 1
