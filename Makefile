@@ -41,6 +41,8 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/pip
 $(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/pip
 	@echo "installing requirements-dev.txt (once, a few minutes)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@# spikingjelly brings torchvision, which fits another build of torch and breaks torchmetrics
+	@$(PY) -m pip uninstall --quiet --yes --disable-pip-version-check torchvision torchaudio
 	@touch $(VENV)/.app $@
 
 clean:
