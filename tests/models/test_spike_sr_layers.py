@@ -38,6 +38,7 @@ def picture(height=40, width=36, seed=0, white=255.0):
 
 
 def layers_of(scene, *wants, **options):
+    options = {"bf16": False} | options
     return run(scene, Ask(CARD.id, options=build(CARD.options, options), wants=wants)).layers
 
 
@@ -228,6 +229,12 @@ def test_tiles_change_little_and_leave_no_seam(monkeypatch):
     assert found["rate_map"].data.mean() == pytest.approx(
         float(found["spike_rates"].data[0].mean()), abs=1e-5
     )
+
+
+def test_half_precision_changes_less_than_a_grey_level():
+    exact = layers_of(picture())["image"].data
+    half = layers_of(picture(), bf16=True)["image"].data
+    assert np.abs(half - exact).mean() < 1.0
 
 
 def test_fewer_steps_may_be_used():
