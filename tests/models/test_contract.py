@@ -117,7 +117,7 @@ def test_weights_match_their_records(card):
         assert weights.recipe.startswith(f"python -m rsviz train {card.id} ")
         if weights.file:
             assert weights.content()
-            assert len(weights.reference) == NUMBERS
+            assert len(weights.reference) >= NUMBERS
     known = {w.file for w in card.weights if w.file}
     assert known == {p.name for p in (registry.MODELS / card.id / "weights").glob("*.safetensors")}
 

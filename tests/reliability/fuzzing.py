@@ -20,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import parsers
@@ -84,6 +85,7 @@ def try_file(path: Path, content: bytes, header: bytes) -> bool:
     return read_everything(path)
 
 
+@cache
 def targets() -> dict[str, tuple[list[Seed], Try]]:
     """Readers and parsers with their seeds and what to do with a case."""
     readers = {name: (found, try_file) for name, found in seeds.all_seeds().items()}

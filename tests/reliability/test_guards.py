@@ -249,9 +249,12 @@ def test_jail_pickles_and_programs_are_forbidden():
     assert in_a_child(run) == "PermissionError"
 
 
-def some_weights():
-    """Any card with committed weights."""
-    return next((c, w) for c in registry.cards().values() for w in c.weights if w.file)
+CARDS = [card for card in registry.cards().values() if any(w.file for w in card.weights)]
+
+
+def some_weights(card=CARDS[0]):
+    """A card with its first committed weights."""
+    return card, next(w for w in card.weights if w.file)
 
 
 def test_a_changed_hash_refuses_weights(tmp_path):
@@ -281,11 +284,13 @@ def test_a_header_that_lies_is_refused(content):
         door.check_header(content, "a.safetensors")
 
 
-def test_the_reference_output_refuses_exchanged_numbers(tmp_path):
-    card, weights = some_weights()
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_the_reference_output_refuses_exchanged_numbers(card):
+    card, weights = some_weights(card)
     model = registry.build(card)
     model.load(weights, "cpu")
     reference.check(card, weights, model, "cpu")
+    assert len(weights.reference) == len(reference.reference_output(card, weights, model, "cpu"))
     other = replace(weights, reference=tuple(0.5 * v + 0.1 for v in weights.reference))
     with pytest.raises(WeightsMissing, match="compute other numbers"):
         reference.check(card, other, model, "cpu")
