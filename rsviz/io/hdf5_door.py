@@ -166,13 +166,13 @@ class Door:
         objects = 0
         while stack:
             path, group, depth = stack.pop()
+            objects += len(group)
+            if objects > MOST_OBJECTS or depth > DEEPEST:
+                raise UnreadableScene(
+                    f"'{self.title}' holds more than {MOST_OBJECTS} objects or more than "
+                    f"{DEEPEST} levels."
+                )
             for name in group:
-                objects += 1
-                if objects > MOST_OBJECTS or depth > DEEPEST:
-                    raise UnreadableScene(
-                        f"'{self.title}' holds more than {MOST_OBJECTS} objects or more than "
-                        f"{DEEPEST} levels."
-                    )
                 full = f"{path}/{name}" if path else str(name)
                 link = group.get(name, getlink=True)
                 if isinstance(link, h5py.SoftLink):
