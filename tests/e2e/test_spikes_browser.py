@@ -4,7 +4,7 @@ import re
 
 import pytest
 from test_app import click_map, map_drawn
-from test_super_resolve_page import PATIENCE_MS, address
+from test_super_resolve_page import FIRST_MS, PATIENCE_MS, address
 
 __all__ = ["address"]  # a fixture
 
@@ -14,7 +14,7 @@ def inside(visit, address):
     """The page of internals, answered by the toy that fires."""
     page = visit(address.replace("super_resolve", "internals").replace("=sharpen", "=spark"))
     page.set_default_timeout(PATIENCE_MS)
-    page.get_by_text("Membrane", exact=True).first.wait_for(timeout=3 * PATIENCE_MS)
+    page.get_by_text("Membrane", exact=True).first.wait_for(timeout=FIRST_MS)
     map_drawn(page)
     return page
 
