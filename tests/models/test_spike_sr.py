@@ -62,6 +62,7 @@ def test_the_threshold_itself_fires():
 @pytest.mark.parametrize("shape", [(4, 2, 5, 7, 9), (3, 17), (1, 16), (4, 3)])
 def test_neurons_spike_and_learn_as_those_of_spikingjelly(shape):
     """(4, 3) is too small for the compiled loop, so both forms are compared."""
+    pytest.importorskip("spikingjelly")
     mine = currents(*shape).requires_grad_()
     theirs = mine.detach().clone().requires_grad_()
     weight = currents(*shape, seed=1)
