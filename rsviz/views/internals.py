@@ -207,11 +207,30 @@ def panel(bench: Bench, topic: Topic, result: Result) -> None:
     if topic.rasters:
         with errors.boundary("The small maps"):
             _side_by_side(topic, key)
-    for name, layer in topic.others.items():
-        st.markdown(f"**{plain(layer.title)}**")
-        st.caption(plain(layer.about))
-        with errors.boundary(f"The chart {layer.title}"):
-            _chart(bench, name, layer)
+    for names in in_rows(topic.others):
+        for column, name in zip(st.columns(len(names), gap="medium"), names, strict=True):
+            layer = topic.others[name]
+            with column:
+                st.markdown(f"**{plain(layer.title)}**")
+                st.caption(plain(layer.about))
+                with errors.boundary(f"The chart {layer.title}"):
+                    _chart(bench, name, layer)
+
+
+def in_rows(others: Mapping[str, Layer]) -> list[list[str]]:
+    """Names of layers by row of the page: two tables of small pictures share one."""
+    rows: list[list[str]] = []
+    for name, layer in others.items():
+        last = rows[-1] if rows else []
+        if len(last) == 1 and _pictures(others[last[0]]) and _pictures(layer):
+            last.append(name)
+        else:
+            rows.append([name])
+    return rows
+
+
+def _pictures(layer: Layer) -> bool:
+    return isinstance(layer, Tokens) and charts.is_panels(layer)
 
 
 def _side_by_side(topic: Topic, key: str) -> None:

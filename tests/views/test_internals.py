@@ -80,3 +80,9 @@ def test_layers_of_the_picked_pixel_join_their_topic():
     looked = Result(dict.fromkeys(("kept_tokens", "kernel_weights"), LAYERS["attention"]), RECORD)
     assert list(topic.with_pixel(card, looked).others) == ["kept_tokens", "popularity"]
     assert topic.with_pixel(card, None).others == topic.others
+
+
+def test_two_tables_of_pictures_share_a_row():
+    pictures = Tokens("Kept", "", np.ones((2, 2, 5, 5)), ("block", "group", "row", "column"))
+    others = {"a": pictures, "b": pictures, "c": pictures, "d": LAYERS["attention"], "e": pictures}
+    assert internals.in_rows(others) == [["a", "b"], ["c"], ["d"], ["e"]]

@@ -6,6 +6,7 @@ names its quantity and unit. The picked and the pinned pixel have the same two c
 
 from rsviz.views.charts.base import CONFIG
 from rsviz.views.charts.layers import curve, spike_trace, time_series, tokens
+from rsviz.views.charts.panels import is_panels
 from rsviz.views.charts.pixel import (
     FEW_BANDS,
     Line,
@@ -63,6 +64,7 @@ __all__ = [
     "energy",
     "heat",
     "histogram",
+    "is_panels",
     "mark_season",
     "measures",
     "membrane",

@@ -11,7 +11,7 @@ from rsviz.core.layers import Tokens
 from rsviz.core.palettes import SEQUENTIAL, ramp
 from rsviz.views.charts.base import blank, literal
 
-CELL = 15  # height of a cell in pixels
+CELL = 13  # height of a cell in pixels
 SCALE = [[i / 15, f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(ramp(SEQUENTIAL)[::17])]
 
 
