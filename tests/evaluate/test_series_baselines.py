@@ -91,7 +91,7 @@ def test_fields_are_never_on_both_sides_and_neighbours_keep_apart(seed):
     for k in (1, 2, 3):
         assert (labels[train] == k).sum() >= 10
         assert (labels[test] == k).sum() >= 10
-    single = EvalProtocol("f", "s", 200, "", fields=0.5).split(Truth(labels, truth.names), seed)
+    single = EvalProtocol("f", "s", 2000, "", fields=0.5).split(Truth(labels, truth.names), seed)
     assert ((single == TRAIN) | (single == TEST))[labels > 0].all()
 
 
