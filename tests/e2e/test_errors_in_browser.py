@@ -11,10 +11,8 @@ from rsviz.core import registry
 SERVER = "rsviz/views/server.py"
 PINES = "errors?scene=indian-pines&model=mamba_moe&weights=indian-pines-50/seed-0"
 PATIENCE_MS = 90_000
-COUNT = """async (wanted) => {
-  const images = [...document.querySelectorAll('.rsviz-map .leaflet-image-layer')];
-  const image = images[images.length - 1];
-  if (!image?.complete || !image.naturalWidth) return -1;
+COUNT = """(image, wanted) => {
+  if (!image.complete || !image.naturalWidth) return -1;
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
   const pen = canvas.getContext('2d');
@@ -55,11 +53,12 @@ def open_page(serve, visit, env):
     return opened
 
 
-def lit(page, colours, count):
-    """Wait until the uppermost image of the map has so many opaque pixels of these colours."""
+def lit(page, colours, count, title="Errors"):
+    """Wait until a layer of the map has so many opaque pixels of these colours."""
     found = -1
+    image = page.locator(f".rsviz-map .leaflet-image-layer[alt='{title}']")
     for _ in range(150):
-        found = page.evaluate(COUNT, colours)
+        found = image.evaluate(COUNT, colours)
         if found == count:
             return
         page.wait_for_timeout(100)
@@ -114,7 +113,7 @@ def test_keys_reach_every_cell(open_page):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.get_by_text("Corn-notill, right").wait_for()
+    page.get_by_role("button", name="Corn-notill, right").wait_for()
     count = int(page.locator(".cell[data-place='1,1']").inner_text())
     lit(page, RIGHT, count)
 
@@ -130,7 +129,7 @@ def test_a_and_b_are_linked_on_the_map_and_in_the_inspector(open_page):
     count = int(re.search(r"([\d,]+) ·", only.inner_text()).group(1).replace(",", ""))
     only.click()
     page.get_by_text(f"{count} pixels lit").wait_for()
-    lit(page, ["230,159,0"], count)
+    lit(page, ["230,159,0"], count, "Agreement")
     before = inspector.inner_text()
     image = page.locator(".rsviz-map .leaflet-image-layer").first.bounding_box()
     page.mouse.click(image["x"] + 0.5 * image["width"], image["y"] + 0.5 * image["height"])
@@ -175,7 +174,7 @@ def test_a_pixel_is_explained_and_drawn(open_page):
     page = open_page("&pixel=11,23")
     page.get_by_role("tab", name="Why").click()
     page.get_by_role("button", name="Explain this pixel").click()
-    page.get_by_label("Legend: Attribution in space").wait_for(timeout=240_000)
+    page.get_by_label("Legend: Attribution in space").wait_for(timeout=600_000)
     page.get_by_text(re.compile("area below the curve")).wait_for()
     assert page.locator(".st-key-why-bands .bars .point").count() >= 200
 
