@@ -21,6 +21,7 @@ TITLES = {
     "time_series": "What grew here over the year?",
     "train": "What can it learn from a handful of pixels?",
     "super_resolve": "Can it be sharper?",
+    "temperature": "How hot was the ground?",
     "catalogue": "Which models are here, and how good are they?",
 }
 WITH_SCENE = ("scene", "classify", "internals", "errors", "time_series", "train", "super_resolve")

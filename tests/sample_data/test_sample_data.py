@@ -15,7 +15,8 @@ import rasterio
 
 FOLDER = Path(__file__).resolve().parents[2] / "sample_data"
 SCENES: list[dict[str, Any]] = json.loads((FOLDER / "manifest.json").read_text())["scenes"]
-IMAGES = [entry for entry in SCENES if "dates" not in entry]
+MADE = [entry for entry in SCENES if entry["id"] != "thermal"]  # it has a maker of its own
+IMAGES = [entry for entry in MADE if "dates" not in entry]
 SERIES = [entry for entry in SCENES if "dates" in entry]
 
 
@@ -30,7 +31,7 @@ def maker() -> ModuleType:
 
 
 def test_files_match_the_hashes_of_the_manifest(maker: ModuleType) -> None:
-    assert [entry["id"] for entry in SCENES] == list(maker.RECIPES)
+    assert [entry["id"] for entry in MADE] == list(maker.RECIPES)
     assert maker.check_files(FOLDER) == []
 
 
@@ -104,7 +105,7 @@ def test_tags_grid_and_truth(entry: dict[str, Any]) -> None:
     assert labels.max() == len(entry["classes"])
 
 
-@pytest.mark.parametrize("entry", SCENES, ids=lambda entry: str(entry["id"]))
+@pytest.mark.parametrize("entry", MADE, ids=lambda entry: str(entry["id"]))
 def test_the_generator_still_makes_the_shipped_pixels(
     entry: dict[str, Any], maker: ModuleType
 ) -> None:
