@@ -144,7 +144,7 @@ def run_batch(target: str, first: int, count: int, collect: bool) -> Batch:
         library = HDF5 in content and what.startswith((ENDED, HEAVY))
         batch.finds.append((number, what, library))
         if collect:
-            _keep(target, content, header, f"{'inside HDF5: ' if library else ''}{what}")
+            _keep(target, content, header, f"{f'{seeds.LIBRARY}: ' if library else ''}{what}")
     batch.seconds = round(batch.seconds, 2)
     return batch
 

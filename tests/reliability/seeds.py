@@ -21,6 +21,7 @@ import scene_files as files  # noqa: E402
 CORPUS = HERE.parent / "corpus"
 SHAPE = (3, 9, 8)
 LARGEST = 16_384
+LIBRARY = "inside HDF5"
 TYPES = ("u1", "i2", "u2", "f4", "f8")
 
 
@@ -48,6 +49,8 @@ def all_seeds() -> dict[str, list[Seed]]:
             if len(seed.content) <= LARGEST and len(found.setdefault(reader, [])) < 20:
                 found[reader].append(seed)
     for path in sorted(CORPUS.glob("*.bin")):
+        if path.with_suffix(".txt").read_text().startswith(LIBRARY):
+            continue  # its children would run on as well, seconds each
         found.setdefault(path.name.partition("-")[0], []).append(Seed(path.read_bytes()))
     return found
 
