@@ -163,11 +163,11 @@ PROTOCOLS: dict[str, EvalProtocol] = {
         _blocks("enmap-potsdam-blocks", "enmap-potsdam", 30, block=16, guard=3),
         _series("simulated-year", 0.5, "fields", guard=2, per_class=400),
         EvalProtocol("ucr-crop", "ucr-crop", 200, _CROP, baselines=SERIES),
-        _series("mato-grosso-points", 0.6, "neighbourhoods (samples within 500 m)"),
         replace(
             _series("mato-grosso-map", 0.6, "neighbourhoods (touching pixels, in all years)"),
             scene="mato-grosso-map-samples",
         ),
+        _series("mato-grosso-points", 0.6, "neighbourhoods (samples within 500 m)"),
         replace(_blocks("slovenia", "slovenia", 300, block=14, guard=4), baselines=SERIES),
     )
 }
