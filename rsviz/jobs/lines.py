@@ -19,6 +19,7 @@ from rsviz.jobs.process import Child
 from rsviz.jobs.questions import Question
 
 SERVER_SECONDS = 60.0
+FORKS = 3
 AGAIN = "Try again; other scenes and other visitors are not affected."
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
 NO_PLUGINS = {
@@ -45,10 +46,16 @@ class Forker:
         Raises:
             UnreadableScene: the server cannot be kept alive.
         """
-        with self._lock:
-            answer, server = self._call({"op": "fork"} | request)
-            _, descriptors, _, _ = socket.recv_fds(server.conn, 1, 1)
-        return socket.socket(fileno=descriptors[0]), int(answer["pid"])
+        for _ in range(FORKS):
+            with self._lock:
+                answer, server = self._call({"op": "fork"} | request)
+                try:
+                    _, descriptors, _, _ = socket.recv_fds(server.conn, 1, 1)
+                except OSError:
+                    descriptors = []
+            if descriptors:
+                return socket.socket(fileno=descriptors[0]), int(answer["pid"])
+        raise UnreadableScene("The process that starts readers ended again and again.", AGAIN)
 
     def end(self, pid: int, now: bool) -> str:
         """End a reader (at once, or when it does not end by itself) and say how it ended."""
