@@ -15,6 +15,7 @@ PATCH, STRIDE = 16, 14  # neighbours overlap by two pixels
 TOKENS = PATCH * PATCH
 QUERY, HIDDEN = 32, 100
 NOT_ITSELF = -100.0  # added to the similarity of a patch with itself
+TOGETHER = 32  # patches that pass the layers together, so that they stay in the cache
 TEMPERATURE = 1.0  # of the choice of partners in training
 
 
@@ -76,11 +77,22 @@ class SimilarityAttention(nn.Module):
         patches = divide(image, grid)  # (N, n, 256, C)
         partner = self._partner(image, patches)
         tokens, partner = patches.flatten(0, 1), partner.flatten(0, 1)  # (N*n, 256, C)
-        for layer in self.layers:
-            tokens = layer(tokens, partner)
+        size = len(tokens) if self.training or self._watched() else TOGETHER
+        parts = zip(tokens.split(size), partner.split(size), strict=True)
+        tokens = torch.cat([self._through(*part) for part in parts])
         whole = put_together(tokens.unflatten(0, patches.shape[:2]), grid)  # (N, h, w, C)
         added: Tensor = self.out(whole.permute(0, 3, 1, 2))
         return feature + added
+
+    def _through(self, tokens: Tensor, partner: Tensor) -> Tensor:
+        """Some patches (M, 256, C) and their partners through all layers."""
+        for layer in self.layers:
+            tokens = layer(tokens, partner)
+        return tokens
+
+    def _watched(self) -> bool:
+        """Whether somebody listens to the deformable convolution and wants all patches at once."""
+        return any(probe.listening for probe in self.layers.modules() if isinstance(probe, Probe))
 
     def _partner(self, image: Tensor, patches: Tensor) -> Tensor:
         """For every patch the one that resembles it most, (N, n, 256, C)."""
