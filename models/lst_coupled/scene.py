@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 COLDEST_K, HOTTEST_K = 150.0, 400.0
 COLDEST_AIR_K = 180.0
 STEEPEST_DEG = 65.0
+MOST_WATER_G_CM2 = 20.0
 LEAST_EMISSIVITY = 0.5
 WATER, AIR, EMISSIVITY, VIEW = "water vapour", "air temperature", "emissivity", "view angle"
 """Names of bands that tell of the air and the ground."""
@@ -77,7 +78,9 @@ def read(scene: Scene, options: Options) -> Known:
     valid = valid & (view >= 0) & (view <= STEEPEST_DEG)
     for values in (red, infrared, water, air, emissivity):
         valid = valid & np.isfinite(values)
-    valid = valid & (water > 0) & (water < 15) & (air > COLDEST_AIR_K) & (air < HOTTEST_K)
+    valid = (
+        valid & (water > 0) & (water < MOST_WATER_G_CM2) & (air > COLDEST_AIR_K) & (air < HOTTEST_K)
+    )
     if not valid.any():
         defined = heat[scene.valid[0] & (heat > 0)]
         span = f"{defined.min():.0f} to {defined.max():.0f} K" if defined.size else "no data"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.core.errors import ModelFailed
 from rsviz.physics.atmospheres import Measurements
 
 Floats = NDArray[np.float64]
@@ -25,8 +26,13 @@ def scores(answer: Floats, known: Measurements, parts: bool = True) -> dict[str,
         answer: temperatures (M,).
         known: with the truth.
         parts: whether to tell sites (when they are known) and classes of water vapour apart.
+
+    Raises:
+        ModelFailed: an answer is no number.
     """
     wrong = answer - known.surface_temperature_k
+    if not np.isfinite(wrong).all():
+        raise ModelFailed(f"{int((~np.isfinite(wrong)).sum())} of {len(wrong)} have no answer.")
     found: dict[str, Any] = _errors(wrong)
     water = known.true_water_g_cm2
     humid = water > HUMID
