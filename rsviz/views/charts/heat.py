@@ -78,7 +78,7 @@ def sites(latitude: Floats, longitude: Floats, rmse_k: Floats, land: Sequence[bo
             "colorscale": "Cividis",
             "reversescale": True,
             "showscale": True,
-            "line": {"width": 0.5, "color": GREY},
+            "line": {"width": 1, "color": GREY},
             "colorbar": {"title": "RMSE [K]", "thickness": 12},
         },
         hovertemplate="%{text}<br>%{marker.color:.2f} K<extra></extra>",

@@ -220,7 +220,7 @@ def _what_if(review: Review, here: Spot) -> None:
         place.metric(
             name,
             f"{given.in_unit(session, value):.1f} {unit}",
-            f"{value - before[name]:+.1f} K",
+            f"{value - before[name]:+.1f} K" if abs(value - before[name]) >= 0.05 else None,
             delta_color="off",
         )
     air = here.air_at(water, air_k)
