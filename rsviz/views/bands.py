@@ -12,7 +12,7 @@ from rsviz.views import charts, clients
 from rsviz.views.bench import Bench
 from rsviz.views.clients import SceneKey
 from rsviz.views.state import Look, bind
-from rsviz.views.words import number
+from rsviz.views.words import number, plain
 
 OWN = "Own"
 CHANNELS = ("Red", "Green", "Blue")
@@ -92,7 +92,7 @@ def _one_channel(bench: Bench, composite: Composite, channel: int) -> None:
         st.select_slider(
             name,
             choices,
-            format_func=lambda i: label(scene.bands, i),
+            format_func=lambda i: plain(label(scene.bands, i)),
             key=widget,
             on_change=bind(widget, look.bands[channel], band_chosen),
         )

@@ -6,12 +6,18 @@ import math
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|$~])")
+_DIRECTIVE = re.compile(r":(?=[A-Za-z])")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 def plain(text: str) -> str:
-    """Text from a file, a paper or an error so that Markdown shows it letter by letter."""
-    return _SPECIAL.sub(r"\\\1", _SPACE.sub(" ", text).strip())
+    """Text from a file, a paper or an error so that Markdown shows it letter by letter.
+
+    Streamlit takes `:red[…]`, `:material/…:` and `:smile:` as commands even where the colon is
+    escaped; an invisible sign that joins words keeps the colon apart from the letter.
+    """
+    escaped = _SPECIAL.sub(r"\\\1", _SPACE.sub(" ", text).strip())
+    return _DIRECTIVE.sub(":\N{WORD JOINER}", escaped)
 
 
 def percent(fraction: float, digits: int = 1) -> str:

@@ -178,7 +178,7 @@ def _painted(page: bytes) -> set[float]:
 async def _browser(url: str, end: float, seen: Seen) -> None:
     if not shutil.which("chromium") and not Path(CHROMIUM).exists():
         return
-    from playwright.async_api import async_playwright
+    from playwright.async_api import TimeoutError, async_playwright
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -187,17 +187,22 @@ async def _browser(url: str, end: float, seen: Seen) -> None:
         await page.goto(f"{url}/?scene=farmland&pixel=40,60")
         await page.locator(SPECTRUM).last.wait_for(timeout=60_000)
         image = page.locator(".rsviz-map .leaflet-image-layer").first
-        rng = random.Random(99)
+        count = 0
         while time.monotonic() < end:
             box = await image.bounding_box()
             before = await page.locator(SPECTRUM).last.get_attribute("d")
             assert box is not None
             began = time.monotonic()
             await page.mouse.click(
-                box["x"] + (0.1 + 0.8 * rng.random()) * box["width"],
-                box["y"] + (0.1 + 0.8 * rng.random()) * box["height"],
+                box["x"] + (0.15 + 0.7 * (count * 37 % 101) / 101) * box["width"],
+                box["y"] + (0.2 + 0.6 * (count * 61 % 103) / 103) * box["height"],
             )
-            await page.wait_for_function(CHANGED, arg=before, polling=10, timeout=60_000)
+            count += 1
+            try:
+                await page.wait_for_function(CHANGED, arg=before, polling=10, timeout=20_000)
+            except TimeoutError:
+                seen.errors.append(f"click {count} was not answered in 20 s")
+                continue
             seen.clicks.append(time.monotonic() - began)
             await asyncio.sleep(1.0)
         await browser.close()

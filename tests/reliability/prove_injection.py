@@ -40,7 +40,11 @@ SINKS = (
     "name of an upload", "name of a file on the server that is damaged",
 )  # fmt: skip
 PATIENCE_MS = 60_000
-EVIL = "[data-evil], img[src='x'], iframe[srcdoc], a[href^='javascript'], video source"
+EVIL = (
+    "[data-evil], img[src='x'], img[src*='203.0'], iframe[srcdoc], a[href^='javascript'], "
+    "a[href*='203.0'], video source, .katex, [data-testid=stMarkdownColoredText], "
+    "strong:has-text('evil'), code:has-text('evil'), h1:has-text('evil')"
+)
 
 
 @dataclass
