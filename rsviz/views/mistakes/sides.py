@@ -26,10 +26,11 @@ def headlines(study: Study, explained: Result | None) -> None:
             if both:
                 st.badge(side, color="gray")
             accuracy.headline(answer.result)
-            if both:
-                st.caption(title_of(answer.result.record), width="content")
             if side == "A":
                 files.menu(study, explained)
+    if study.second is not None:
+        first, second = (title_of(a.result.record) for a in (study.first, study.second))
+        st.caption(f"A: {first} · B: {second}")
 
 
 def title_of(made: RunRecord) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from rsviz.core.layers import Curve, ScalarMap, Table
 from rsviz.core.model import Result
-from rsviz.draw.paint import FAINTEST, Style
+from rsviz.draw.paint import Style
 from rsviz.views import ask, charts, clients
 from rsviz.views.bench import Bench
 from rsviz.views.layers import map_layer
@@ -24,6 +24,7 @@ from rsviz.views.words import plain
 Facts = dict[object, object]
 
 STRONGEST = "the strongest other"
+FAINTEST_PART = 0.6  # opacity of a place that has no part, over the errors below
 CONVINCING = 0.75  # of the area of random orders: below it an attribution is worth something
 
 
@@ -60,7 +61,7 @@ def on_map(study: Study, result: Result | None) -> list[MapLayer]:
     layer = cast(ScalarMap, result.layers["space"])
     size = np.abs(layer.data)
     most = float(np.nanmax(size, initial=0.0)) or 1.0
-    strength = np.nan_to_num(np.clip(FAINTEST + 2 * size / most, 0, 1)).astype(np.float32)
+    strength = np.nan_to_num(np.clip(FAINTEST_PART + size / most, 0, 1)).astype(np.float32)
     return [map_layer(study.bench.frame, "attribution", layer, Style(strength=strength))]
 
 
