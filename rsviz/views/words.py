@@ -6,18 +6,18 @@ import math
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|$~])")
-_DIRECTIVE = re.compile(r":(?=[A-Za-z])")
+_COMMAND = re.compile(r":(?=[A-Za-z/])|www(?=\.)|@(?=\w)", re.IGNORECASE)
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 def plain(text: str) -> str:
     """Text from a file, a paper or an error so that Markdown shows it letter by letter.
 
-    Streamlit takes `:red[…]`, `:material/…:` and `:smile:` as commands even where the colon is
-    escaped; an invisible sign that joins words keeps the colon apart from the letter.
+    Streamlit takes `:red[…]`, `:material/…:` and `:smile:` as commands, and makes links of
+    addresses, even where every sign is escaped; an invisible sign that joins words breaks them.
     """
     escaped = _SPECIAL.sub(r"\\\1", _SPACE.sub(" ", text).strip())
-    return _DIRECTIVE.sub(":\N{WORD JOINER}", escaped)
+    return _COMMAND.sub("\\g<0>\N{WORD JOINER}", escaped)
 
 
 def percent(fraction: float, digits: int = 1) -> str:

@@ -17,12 +17,13 @@ from rsviz.views import words
         "- item",
         ":smile: :material/delete: :red[x] a:b",
         "a|b",
+        "see http://elsewhere/x, WWW.elsewhere.org or someone@elsewhere.org",
     ],
 )
 def test_markdown_is_shown_letter_by_letter(text):
     escaped = words.plain(text)
     assert escaped.replace("\\", "").replace("\N{WORD JOINER}", "") == text
-    assert not re.search(":[A-Za-z]", escaped)
+    assert not re.search(":[A-Za-z/]|www[.]|@[a-z]", escaped, re.IGNORECASE)
     for i, letter in enumerate(escaped):
         if letter in "!<>*_`$[]()#~|":
             assert escaped[i - 1] == "\\"
