@@ -17,9 +17,12 @@ Visit = Callable[..., "Page"]  # noqa: F821  (playwright is imported only where 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them, and run them last: Playwright keeps an event loop open once it has begun."""
+    here = Path(__file__).parent
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: here in item.path.parents)
 
 
 @pytest.fixture(scope="session")
