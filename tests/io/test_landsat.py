@@ -39,6 +39,7 @@ RADIANCE = 3.342e-4 * 29_000 + 0.1
 
 def put(folder: Path, name: str, value: float, dtype: str = "uint16", size: int = 6) -> Path:
     path = folder / name
+    path.unlink(missing_ok=True)  # GDAL would remove the metadata with it
     data = np.full((1, size, size + 1), value, dtype)
     if dtype == "uint16":
         data[0, 0, 0] = 0

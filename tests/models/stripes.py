@@ -1,5 +1,6 @@
 """A tiny scene of three stripes, and a tiny MambaMoE for it."""
 
+import hashlib
 from dataclasses import asdict
 
 import numpy as np
@@ -48,11 +49,12 @@ def model(tmp_path, state=None, **changes):
         pixels = torch.from_numpy(scene().pixels.copy())
         network.scale_bands(*band_scaling(pixels, (True,) * BANDS))
         state = network.state_dict()
-    save_file({n: t.contiguous() for n, t in state.items()}, tmp_path / "w.safetensors")
+    file = tmp_path / "w.safetensors"
+    save_file({n: t.contiguous() for n, t in state.items()}, file)
     weights = Weights(
         id="tiny/seed-0",
-        file="w.safetensors",
-        sha256="",
+        file=file.name,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         scene="stripes",
         protocol="",
         seed=0,

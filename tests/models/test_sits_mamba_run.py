@@ -1,5 +1,6 @@
 """SITSMamba at work: training, and the layers that look into a year."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -31,9 +32,11 @@ def trained():
 
 
 def weights_of(result, tmp_path) -> Weights:
-    save_file({n: t.contiguous() for n, t in result.state.items()}, tmp_path / "w.safetensors")
+    file = tmp_path / "w.safetensors"
+    save_file({n: t.contiguous() for n, t in result.state.items()}, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return Weights(
-        "tiny/seed-0", "w.safetensors", "", "stripes", "", 0, C, "", "", "", "", 0,
+        "tiny/seed-0", file.name, digest, "stripes", "", 0, C, "", "", "", "", 0,
         classes=("early", "late", "bare"), config=result.config, folder=tmp_path,
     )  # fmt: skip
 

@@ -15,6 +15,8 @@ from rsviz.cli.parser import USER_CAN_MEND, main
 from rsviz.jobs import reader_server
 
 SECONDS, GROWTH_MIB = 0.5, 64
+ELSEWHERE = 4
+"""So many times longer may it take in the tests, which run on any machine beside anything."""
 
 
 def prove(quick: bool, work: Path) -> Proof:
@@ -26,6 +28,7 @@ def prove(quick: bool, work: Path) -> Proof:
         "more memory; `describe` ends with status 2",
     )
     longest = most = 0.0
+    allowed = SECONDS * (ELSEWHERE if quick else 1)
     bombs = all_bombs(work)
     reader_server.preload()
     with timed(proof):
@@ -40,7 +43,7 @@ def prove(quick: bool, work: Path) -> Proof:
             why = ""
             if not found.told or found.signal:
                 why = f"ended by signal {found.signal}" if found.signal else "was opened"
-            elif seconds > SECONDS:
+            elif seconds > allowed:
                 why = f"took {seconds:.1f} s of processor time"
             elif growth > GROWTH_MIB:
                 why = f"took {growth:.0f} MiB"
