@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from serving import ROOT, start_server
 
 from rsviz.core import registry
@@ -65,14 +66,15 @@ def open_app(serve, visit, env):
 
 
 def map_drawn(page):
-    """The box of the scene's image once it has arrived."""
-    page.locator(LAYERS).first.wait_for()
+    """The box of the scene's image once it has arrived and stays where it is."""
     image = page.locator(LAYERS).first
-    for _ in range(200):
-        if image.evaluate("i => i.complete && i.naturalWidth > 0"):
+    box = None
+    for _ in range(600):
+        image.wait_for()
+        before, box = box, image.bounding_box()  # None where it is just replaced
+        if box and box == before and image.evaluate("i => i.complete && i.naturalWidth > 0"):
             break
-        page.wait_for_timeout(50)
-    box = image.bounding_box()
+        page.wait_for_timeout(100)
     assert box["width"] > 200
     return box
 
@@ -184,7 +186,7 @@ def test_every_deep_link_on_a_fresh_server(visit, env, tmp_path, page_name):
         page.set_default_timeout(PATIENCE_MS)
         page.get_by_role("heading", name=TITLES[page_name]).wait_for(timeout=PATIENCE_MS)
         page.get_by_role("link", name="Internals").wait_for()
-        assert page.get_by_role("link", name="app").count() == 0
+        expect(page.get_by_role("link", name="app")).to_have_count(0)
         if page_name != "catalogue":
             scene_is(page, "Farmland")
             map_drawn(page)
@@ -260,7 +262,7 @@ def test_run_classify_look_inside_and_play(open_app):
     page.keyboard.press("ArrowRight")
     assert label.inner_text() != first
     page.keyboard.press(" ")
-    assert player.locator(".play").inner_text() == "Pause"
+    expect(player.locator(".play")).to_have_text("Pause")
 
 
 def test_kept_spectra_are_taken_home_as_csv(open_app):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from rsviz.core.grid import Grid
 from rsviz.core.layers import ClassMap, ScalarMap
@@ -36,7 +37,7 @@ def test_layers_and_legends_can_be_switched_offline(visit, tmp_path, grid):
     shown = visit(path.as_uri(), may_ask=("file://",))
     assert shown.title() == "toy on A <toy> scene"
     image = shown.locator("img.leaflet-image-layer")
-    assert image.count() == 2
+    expect(image).to_have_count(2)
     beneath, box = image.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
     assert box == beneath
     assert box["width"] > 100
@@ -47,12 +48,12 @@ def test_layers_and_legends_can_be_switched_offline(visit, tmp_path, grid):
     names = shown.locator(".leaflet-control-layers-overlays label").all_inner_texts()
     assert [name.strip() for name in names] == ["Scene", "Classes", "Height <i>"]
     shown.locator("label", has_text="Height").click()
-    assert image.count() == 3
+    expect(image).to_have_count(3)
     assert "0 to 0.9667 m" in legends.nth(1).inner_text()
     upper, lower = (legends.nth(i).bounding_box() for i in (0, 1))
     assert upper["y"] + upper["height"] <= lower["y"]
     shown.locator("label", has_text="Classes").click()
-    assert image.count() == 2
-    assert legends.count() == 1
+    expect(image).to_have_count(2)
+    expect(legends).to_have_count(1)
     shown.locator("label", has_text="Scene").click()
-    assert image.count() == 1
+    expect(image).to_have_count(1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from PIL import Image
+from playwright.sync_api import expect
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
@@ -154,5 +155,5 @@ def test_without_the_route_the_thinned_image_stays_and_a_note_says_so(open_scene
     page = open_scene(large, "app.py")
     page.locator(".st-key-notes").get_by_text(re.compile("Notes")).click()
     page.get_by_text("only as an image thinned").wait_for()
-    assert page.locator(TILES).count() == 0
+    expect(page.locator(TILES)).to_have_count(0)
     assert page.locator(IMAGE).first.evaluate("i => i.style.visibility") != "hidden"

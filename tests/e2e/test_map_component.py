@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from pyproj import Transformer
 
 from rsviz.core.grid import Grid
@@ -147,15 +148,15 @@ def test_compare_moves_by_mouse_and_keyboard(open_map):
     page.get_by_label("Legend: Distance").wait_for()
     page.get_by_role("button", name="Compare two layers").click()
     assert divider.is_hidden()
-    assert page.get_by_label("Legend: Distance").count() == 0
+    expect(page.get_by_label("Legend: Distance")).to_have_count(0)
 
 
 def test_the_server_can_ask_for_a_comparison(open_map):
     page = open_map()
     page.locator(".st-key-swiping label").first.click()
     page.get_by_role("slider", name="Divider between the two layers").wait_for()
-    assert page.get_by_label("Layer on the left").input_value() == "image"
-    assert page.get_by_label("Layer on the right").input_value() == "classes"
+    expect(page.get_by_label("Layer on the left")).to_have_value("image")
+    expect(page.get_by_label("Layer on the right")).to_have_value("classes")
 
 
 def cut_at(page):
@@ -197,7 +198,7 @@ def test_the_pointer_reads_pixel_place_and_value(open_map):
         assert text.startswith(f"row {row}, col {col} · 43.3")
         assert text.endswith(words)
     page.locator(f"{MAP} .legend").get_by_text("Corn <b>no-till</b>").wait_for()
-    assert page.locator(".rsviz-map .legend b").count() == 0
+    expect(page.locator(".rsviz-map .legend b")).to_have_count(0)
 
 
 def test_steps_play_on_the_map_and_the_server_hears_where_they_stop(open_map):
@@ -234,10 +235,10 @@ def test_layers_are_ordered_faded_and_hidden_in_the_browser(open_map):
     page = open_map()
     page.get_by_role("button", name="Choose, order and fade layers").click()
     legend = page.get_by_label("Legend: Distance")
-    assert page.locator(LAYERS).count() == 2  # a hidden image is not fetched
+    expect(page.locator(LAYERS)).to_have_count(2)  # a hidden image is not fetched
     page.get_by_label("Show Distance").check()
     legend.wait_for()
-    assert page.locator(LAYERS).count() == 3
+    expect(page.locator(LAYERS)).to_have_count(3)
     rows = page.locator(".panel .row .name")
     assert rows.all_inner_texts() == ["Distance", "Classes", "Composite"]
     page.get_by_role("button", name="Move Classes up").click()
@@ -305,7 +306,7 @@ def test_an_unreachable_basemap_leaves_the_scene_and_says_so(serve, visit):
     settled(page)
     page.get_by_label("Basemap").select_option("OpenStreetMap")
     page.get_by_text("OpenStreetMap could not be reached").wait_for()
-    assert page.get_by_label("Basemap").input_value() == ""
+    expect(page.get_by_label("Basemap")).to_have_value("")
     assert box_of(page)["width"] > 300
 
 
@@ -324,5 +325,5 @@ def test_every_chart_and_kind_of_layer_is_drawn(serve, visit, theme):
     page = visit(serve("tests/e2e/apps/gallery.py"), size=(1280, 5200), theme=theme)
     page.locator(f"{MAP} .legend").nth(5).wait_for()
     page.locator(".js-plotly-plot .main-svg").nth(27).wait_for(state="attached")
-    assert page.locator(".stException").count() == 0
-    assert page.locator(LAYERS).count() == 7
+    expect(page.locator(".stException")).to_have_count(0)
+    expect(page.locator(LAYERS)).to_have_count(7)

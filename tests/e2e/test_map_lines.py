@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+from playwright.sync_api import expect
 from test_map_component import choose, open_map, place
 
 __all__ = ["open_map"]  # a fixture
@@ -11,7 +12,7 @@ __all__ = ["open_map"]  # a fixture
 @pytest.mark.parametrize("scene", ["utm", "plain"])
 def test_a_drawn_line_comes_back_in_pixels_of_the_scene(open_map, scene):
     page = open_map(scene)
-    assert not page.get_by_role("button", name="Draw a line across an edge").is_visible()
+    expect(page.get_by_role("button", name="Draw a line across an edge")).not_to_be_visible()
     choose(page, "lining", "lines")
     page.get_by_role("button", name="Draw a line across an edge").click()
     page.mouse.move(*place(page, scene, 30, 40))
@@ -33,7 +34,7 @@ def test_an_arrow_has_its_label_at_its_end(open_map):
     choose(page, "lining", "lines")
     label = page.locator(".stroke-label")
     label.wait_for()
-    assert label.inner_text() == "0.93"
+    expect(label).to_have_text("0.93")
     at = label.bounding_box()
     x, y = place(page, "plain", 19.5, 59.5)
     assert at["x"] < x < at["x"] + at["width"] and at["y"] < y < at["y"] + at["height"] + 25

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from rsviz.core import registry
 from rsviz.io.catalog import open_scene
@@ -59,4 +60,4 @@ def test_a_cancel_takes_the_unfinished_map_away(running):
     running.get_by_text("The run was cancelled").wait_for()
     running.wait_for_timeout(1000)
     assert not running.get_by_text(UNFINISHED).count()
-    assert running.locator(LAYERS).count() == 1
+    expect(running.locator(LAYERS)).to_have_count(1)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 from test_app import click_map, map_drawn
 from test_super_resolve_page import FIRST_MS, PATIENCE_MS, address
 
@@ -50,5 +51,5 @@ def test_the_partner_is_an_arrow_with_its_similarity(inside):
     click_map(inside, 0.6, 0.7)
     inside.get_by_text("Partner", exact=True).first.click()
     inside.locator(".stroke-label").wait_for(timeout=2 * PATIENCE_MS)
-    assert inside.locator(".stroke-label").inner_text() == "similarity 0.75"
-    assert inside.locator(".rsviz-map path.mark.pinned").count() == 1
+    expect(inside.locator(".stroke-label")).to_have_text("similarity 0.75")
+    expect(inside.locator(".rsviz-map path.mark.pinned")).to_have_count(1)

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from serving import copy_with_toys, start_server
 from test_app import click_map, map_drawn
 
@@ -55,8 +56,8 @@ def clips(page):
 def test_the_swipe_is_there_and_moves(answered):
     page = answered()
     divider = page.get_by_role("slider", name="Divider between the two layers")
-    assert page.get_by_label("Layer on the left").input_value() == "bicubic"
-    assert page.get_by_label("Layer on the right").input_value() == "result"
+    expect(page.get_by_label("Layer on the left")).to_have_value("bicubic")
+    expect(page.get_by_label("Layer on the right")).to_have_value("result")
     before = clips(page)
     assert len(before) == 2
     box = divider.bounding_box()
@@ -76,7 +77,7 @@ def test_a_click_on_the_map_tells_of_that_pixel(answered):
     page.get_by_text("Local SSIM:").wait_for()
     line = page.locator(".st-key-inspector .scatterlayer .js-line")
     line.first.wait_for()
-    assert line.count() == 5  # input, bicubic, Lanczos, result, truth
+    expect(line).to_have_count(5)  # input, bicubic, Lanczos, result, truth
     before = line.last.get_attribute("d")
     click_map(page, 0.75, 0.3)
     page.wait_for_function(
@@ -91,7 +92,7 @@ def test_the_loupe_zooms_all_images_alike_and_picks_a_pixel(answered):
     page = answered("Side by side")
     panes = page.locator(f"{LOUPE} canvas")
     panes.first.wait_for()
-    assert panes.count() == 6
+    expect(panes).to_have_count(6)
     titles = page.locator(f"{LOUPE} figcaption b").all_inner_texts()
     assert titles == ["Input", "Bicubic", "Lanczos", "Result", "Truth", "Error"]
     page.wait_for_timeout(800)
@@ -126,7 +127,7 @@ def test_a_line_across_an_edge_is_charted(answered):
     page.mouse.move(box["x"] + 0.38 * box["width"], y, steps=5)
     page.mouse.up()
     page.get_by_text("Distance along the line [px of the scene]").wait_for()
-    assert page.locator(".rsviz-map path.mark.chosen").count() == 1
+    expect(page.locator(".rsviz-map path.mark.chosen")).to_have_count(1)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

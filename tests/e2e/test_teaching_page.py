@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
+from test_app import click_map
 
 SERVER = "rsviz/views/server.py"
 MAP = ".rsviz-map"
@@ -36,8 +38,7 @@ def page(serve, visit, scene, tmp_path_factory):
 
 def label(page, across, expected):
     """Click the map at a share of its width; wait until the desk counts so many pixels."""
-    box = page.locator(f"{MAP} .leaflet-image-layer").first.bounding_box()
-    page.mouse.click(box["x"] + across * box["width"], box["y"] + 0.5 * box["height"])
+    click_map(page, across, 0.5)
     page.get_by_text(f"{expected} labelled pixels").wait_for()
 
 
@@ -72,7 +73,7 @@ def test_two_clicks_teach_a_model_that_other_pages_open(page):
     page.get_by_role("button", name="Train MambaMoE").click()
     page.get_by_text("Watch it learn").wait_for()
     page.get_by_role("heading", name="Your models").wait_for()
-    assert page.get_by_text("There is no reference to measure it with").count() == 1
+    expect(page.get_by_text("There is no reference to measure it with")).to_have_count(1)
     losses = page.locator(".st-key-teach-loss .js-line").first
     assert losses.get_attribute("d").count("L") >= 10  # one point an epoch
     page.get_by_role("button", name="Map and certainty").click()
@@ -95,4 +96,4 @@ def test_a_training_is_stopped_and_goes_on(page):
     told.wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("was cancelled").wait_for()
-    assert page.get_by_role("heading", name="Your models").count() == 0
+    expect(page.get_by_role("heading", name="Your models")).to_have_count(0)

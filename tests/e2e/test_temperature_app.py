@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_app import click_map
 
 SERVER = "rsviz/views/server.py"
 PATIENCE_MS = 240_000  # the first run starts a worker, which may take long on a busy machine
@@ -33,11 +34,6 @@ def kelvin(page) -> float:
     told = page.get_by_text(re.compile(r"\d+\.\d ± \d+\.\d K by the"))
     told.first.wait_for()
     return float(re.search(r"(\d+\.\d) ±", told.first.inner_text())[1])
-
-
-def click_map(page, x, y):
-    box = page.locator(".rsviz-map .leaflet-image-layer").first.bounding_box()
-    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
 def test_a_click_tells_the_temperature_and_a_slider_answers(opened):

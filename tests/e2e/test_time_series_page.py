@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from test_app import click_map
 
 from rsviz.core import registry
 
@@ -59,11 +60,10 @@ def test_the_year_is_stepped_and_played(open_year):
 
 def test_a_click_gives_the_series_and_its_season(open_year):
     page = open_year()
-    box = page.locator(f"{MAP} .leaflet-image-layer").first.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+    click_map(page, 0.4, 0.5)
     page.get_by_text(re.compile(r"^Pixel row \d+, col \d+")).wait_for()
     page.get_by_text("Filled points are clear dates").wait_for()
-    assert page.get_by_role("button", name="Series as CSV").is_visible()
+    page.get_by_role("button", name="Series as CSV").wait_for()
 
 
 @trained

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 SERVER = "rsviz/views/server.py"
 PATIENCE_MS = 60_000
@@ -57,7 +58,7 @@ def scene_opens(page, name: str) -> None:
             break
         page.wait_for_timeout(100)
     assert name in chooser.input_value()
-    assert page.get_by_text("need their header").count() == 0
+    expect(page.get_by_text("need their header")).to_have_count(0)
     image = page.locator(".rsviz-map .leaflet-image-layer").first
     page.wait_for_function("i => i.complete && i.naturalWidth > 0", arg=image.element_handle())
 
@@ -78,7 +79,7 @@ def test_the_header_first_and_then_the_data(uploader, envi):
     page.get_by_text(re.compile("is here. Now choose the file with the pixels")).wait_for()
     uploader(envi[0])
     scene_opens(page, "field.img")
-    assert page.get_by_text("is here. Now choose").count() == 0
+    expect(page.get_by_text("is here. Now choose")).to_have_count(0)
 
 
 def test_a_picture_and_then_its_world_file(uploader, tmp_path):
