@@ -25,7 +25,7 @@ from rsviz.evaluate.rows import Row, row
 from rsviz.io.catalog import open_scene
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_SECONDS, AGAIN_SECONDS, CLICK_SECONDS, CANCEL_SECONDS = 5.0, 1.0, 0.4, 1.0
@@ -126,17 +126,21 @@ def _reload(page: Page) -> float:
     return seconds
 
 
-def _drawn(page: Page) -> None:
+def _drawn(page: Page) -> FloatRect:
+    """Wait until the scene is drawn; gives its place on the screen."""
     image = page.locator(".rsviz-map .leaflet-image-layer").first
-    image.wait_for(timeout=PATIENCE_MS)
-    while not image.evaluate("i => i.complete && i.naturalWidth > 0"):
+    while True:
+        image.wait_for(timeout=PATIENCE_MS)
+        complete = image.evaluate("i => i.complete && i.naturalWidth > 0", timeout=PATIENCE_MS)
+        box = image.bounding_box()  # None where it is just replaced
+        if complete and box:
+            return box
         page.wait_for_timeout(20)
 
 
 def _clicks(page: Page, count: int) -> list[float]:
     """Seconds from a click to another spectrum on the screen; the first is not counted."""
-    box = page.locator(".rsviz-map .leaflet-image-layer").first.bounding_box()
-    assert box is not None
+    box = _drawn(page)
     times = []
     for i in range(count + 1):
         lines = page.locator(SPECTRUM)

@@ -139,12 +139,8 @@ def quantity_of(
         window: the whole grid.
     """
     words = f"{unit} {hint}".lower()
-    if "reflectance_and_temperature" in words:
-        return "reflectance_and_temperature", ()
-    if re.search(r"\bradiance", words) or re.search(r"\bw\b.*\bsr\b", unit.lower()):
-        return "radiance", ()
-    if unit.strip().lower() in ("k", "kelvin", "degrees_k", "degree_kelvin"):
-        return "brightness_temperature", ("The unit is K: the values are shown as temperatures.",)
+    if found := _in_words(words, unit.strip().lower()):
+        return found
     values, fractional = _sample(pixels, calibration, bands, window)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     plausible = fractional and low >= -0.5 and 0 < high <= 1.5
@@ -160,6 +156,17 @@ def quantity_of(
             f"Sampled values run from {low:.3g} to {high:.3g}: they are taken as reflectance.",
         )
     return "dn", ("The file does not say what its numbers mean; they are shown as stored.",)
+
+
+def _in_words(words: str, unit: str) -> tuple[Quantity, tuple[str, ...]] | None:
+    """What words alone settle."""
+    if "reflectance_and_temperature" in words:
+        return "reflectance_and_temperature", ()
+    if re.search(r"\bradiance", words) or re.search(r"\bw\b.*\bsr\b", unit):
+        return "radiance", ()
+    if unit in ("k", "kelvin", "degrees_k", "degree_kelvin"):
+        return "brightness_temperature", ("The unit is K: the values are shown as temperatures.",)
+    return None
 
 
 def _sample(
