@@ -18,7 +18,7 @@ from rsviz.views.bench import Bench
 from rsviz.views.clients import SceneKey
 from rsviz.views.map import MapFrames, MapLayer, happened
 from rsviz.views.state import bind
-from rsviz.views.words import many, percent
+from rsviz.views.words import many, percent, plain
 
 LAYER = "dates"
 LOOK = "season-look"
@@ -146,7 +146,7 @@ def dates_panel(bench: Bench) -> None:
             typed = [str(text) for text in edited["Date"]]
             wrong = _problem(typed)
             if wrong:
-                st.warning(wrong)
+                st.warning(plain(wrong))
             else:
                 session.dates = tuple(text.strip() for text in typed)
                 st.rerun()

@@ -18,6 +18,7 @@ from rsviz.views.palettes import CHOSEN, PICKED, PINNED
 from rsviz.views.season import axis, dated, dates_of
 from rsviz.views.spectra import UNITS, kept_list
 from rsviz.views.state import Session, bind
+from rsviz.views.words import plain
 
 Floats = NDArray[np.float32]
 QUANTITIES = "series-of"
@@ -170,8 +171,8 @@ def season_panel(bench: Bench, names: tuple[str, ...]) -> None:
     columns[3].metric("Length", "unknown" if length is None else f"{length:.0f} days")
     columns[4].metric("Amplitude", f"{found.amplitude:.2f}")
     st.caption(
-        f"Of {names[0]}, smoothed with a Gaussian kernel of 16 days; start and end are where it "
-        "crosses the chosen share of its amplitude (Jönsson and Eklundh 2004)."
+        f"Of {plain(names[0])}, smoothed with a Gaussian kernel of 16 days; start and end are "
+        "where it crosses the chosen share of its amplitude (Jönsson and Eklundh 2004)."
     )
 
 

@@ -53,7 +53,7 @@ def series(
         shown: index of the date on the map, marked by a line.
         height: in screen pixels.
     """
-    figure = blank(_axis(x), quantity, height)
+    figure = blank(_axis(x), literal(quantity), height)
     if spread is not None:
         mean, deviation = spread
         clear = np.isfinite(mean)
