@@ -16,7 +16,7 @@ from rsviz.core.palettes import colours_of
 from rsviz.views import charts, errors
 from rsviz.views.bench import Bench
 from rsviz.views.layers import show_layer
-from rsviz.views.season import axis
+from rsviz.views.season import axis, shown
 from rsviz.views.spectra import UNITS
 from rsviz.views.state import bind
 from rsviz.views.words import plain
@@ -42,7 +42,7 @@ def why_panel(bench: Bench, result: Result, pixel: Result) -> None:
             with column:
                 _head(layer)
                 unit = layer.unit if layer.unit not in ("", "1") else "Share of features"
-                figure = charts.by_date(layer, unit.capitalize(), bench.session.date)
+                figure = charts.by_date(layer, unit.capitalize(), shown(bench))
                 st.plotly_chart(figure, key=f"chart-{name}", config=charts.CONFIG)
 
 

@@ -57,11 +57,16 @@ def looks(bench: Bench) -> dict[str, tuple[tuple[int, ...], str]]:
     return found
 
 
+def choice(bench: Bench) -> str:
+    """How every date is drawn: as the visitor chose, at first the first of `looks`."""
+    found, chosen = looks(bench), bench.session.chosen.get(LOOK, "")
+    return chosen if chosen in found else next(iter(found))
+
+
 def choose_look(bench: Bench) -> str:
     """The combination, index or band that every date is drawn in."""
     session, found = bench.session, looks(bench)
-    if session.chosen.get(LOOK) not in found:
-        session.chosen[LOOK] = next(iter(found))
+    session.chosen[LOOK] = choice(bench)
 
     def store(name: str) -> None:
         session.chosen[LOOK] = name
@@ -84,16 +89,22 @@ def take_step(bench: Bench, map_key: str) -> None:
         bench.session.date = step[1]
 
 
+def shown(bench: Bench) -> int:
+    """Which date is shown, from 0: at first the clearest, and of equals the first."""
+    if bench.session.date is None:
+        bench.session.date = int(_pictures(bench, choice(bench)).clear.argmax())
+    return min(bench.session.date, bench.about.shape[0] - 1)
+
+
 def film(bench: Bench, look: str) -> MapLayer:
     """All dates as steps of one layer, the chosen date shown."""
     chosen, index = looks(bench)[look]
-    found = clients.pictures(bench.key, chosen, index, None)
+    found, step = _pictures(bench, look), shown(bench)
     labels = tuple(
         f"{day} · {percent(share, 0)} clear"
         for day, share in zip(dates_of(bench), found.clear, strict=True)
     )
     frames = _frames(bench.key, look, labels, found, bench.frame)
-    shown = min(bench.session.date, len(labels) - 1)
     legend = None
     if index:
         legend = ramp_legend(index, "", ramp_for("scalar_map", index), found.limits[0])
@@ -103,11 +114,16 @@ def film(bench: Bench, look: str) -> MapLayer:
     return MapLayer(
         LAYER,
         f"Dates ({look})",
-        frames.images[shown],
+        frames.images[step],
         legend=legend,
         photo=not index,
-        frames=MapFrames(labels, frames.images, shown, frames.photo),
+        frames=MapFrames(labels, frames.images, step, frames.photo),
     )
+
+
+def _pictures(bench: Bench, look: str) -> Pictures:
+    chosen, index = looks(bench)[look]
+    return clients.pictures(bench.key, chosen, index, None)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
@@ -121,8 +137,7 @@ def _frames(
 def dates_panel(bench: Bench) -> None:
     """Every date with its share of clear pixels; dates can be corrected here."""
     session, count = bench.session, bench.about.shape[0]
-    chosen, index = looks(bench)[session.chosen[LOOK]]
-    clear = clients.pictures(bench.key, chosen, index, None).clear
+    clear = _pictures(bench, choice(bench)).clear
     if not dated(bench):
         st.markdown("The file does not say its dates. Type them here, and the axes follow.")
     else:

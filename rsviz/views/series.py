@@ -15,7 +15,7 @@ from rsviz.views import bands, charts, clients
 from rsviz.views.bench import Bench
 from rsviz.views.charts import SeriesLine
 from rsviz.views.palettes import CHOSEN, PICKED, PINNED
-from rsviz.views.season import axis, dated, dates_of
+from rsviz.views.season import axis, dated, dates_of, shown
 from rsviz.views.spectra import UNITS, kept_list
 from rsviz.views.state import Session, bind
 from rsviz.views.words import plain
@@ -94,7 +94,7 @@ def chart(bench: Bench, names: tuple[str, ...]) -> None:
     if not names or not (lines or spread):
         st.caption("Click pixels on the map, or draw a rectangle: their series appear here.")
         return
-    figure = charts.series(axis(bench), lines, _title(bench, names), spread, session.date)
+    figure = charts.series(axis(bench), lines, _title(bench, names), spread, shown(bench))
     markers = picked_season(bench, names)
     if markers is not None:
         charts.mark_season(figure, dates_of(bench), markers, dated(bench))
@@ -122,7 +122,7 @@ def picked_season(bench: Bench, names: tuple[str, ...]) -> Season | None:
     values = values_of(bench, names[0], found)
     if dated(bench):  # of several years, the one around the date on the map
         latest = max(days[0] + HALF_YEAR, days[-1] - HALF_YEAR)
-        middle = np.clip(days[min(session.date, days.size - 1)], days[0] + HALF_YEAR, latest)
+        middle = np.clip(days[shown(bench)], days[0] + HALF_YEAR, latest)
         near = np.abs(days - middle) <= HALF_YEAR
         days, values = days[near], values[near]
     return season(days, values, float(session.chosen.get(SHARE, "0.5")))

@@ -87,7 +87,7 @@ class Session:
         angle: whether the spectral angle to the picked pixel is drawn.
         rectangle: the drawn window.
         line: the drawn line.
-        date: which date of a stack is shown, from 0.
+        date: which date of a stack is shown, from 0; None until one is, then the clearest.
         dates: ISO dates that the visitor gave the stack; empty for those of the file.
         look: how bands are shown.
         least_certain: pixels with a lower probability of their class are hidden.
@@ -117,7 +117,7 @@ class Session:
     angle: bool = False
     rectangle: Window | None = None
     line: Line | None = None
-    date: int = 0
+    date: int | None = None
     dates: tuple[str, ...] = ()
     look: Look = field(default_factory=Look)
     least_certain: float = 0.0
@@ -142,7 +142,7 @@ class Session:
         self.variable, self.axes = variable, axes
         self.picked = self.pinned = self.rectangle = self.line = None
         self.collected = []
-        self.date, self.dates = 0, ()
+        self.date, self.dates = None, ()
         self.look = Look()
         self.least_certain = 0.0
         self.filter = Filter()

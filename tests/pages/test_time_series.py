@@ -42,6 +42,29 @@ def test_the_dates_of_the_file_are_listed_and_can_be_corrected(open_page, stack)
     assert any(tab.label == "Season" for tab in test.tabs)
 
 
+@pytest.mark.parametrize(
+    ("clear_columns", "shown"),
+    [
+        ({0: 0, 1: 3, 2: 8, 3: 9, 4: 9}, 3),  # of equals the first
+        ({0: 0, 1: 7, 2: 8, 3: 8, 4: 5}, 2),
+        ({}, 0),
+    ],
+)
+def test_the_map_starts_at_the_clearest_date(open_page, stack, tmp_path, clear_columns, shown):
+    with np.load(stack) as kept:
+        cube, dates = kept["data"][:5].copy(), kept["dates"][:5]
+    for step, count in clear_columns.items():
+        cube[step, :, :, count:] = np.nan
+    path = tmp_path / "clouded.npz"
+    np.savez(path, data=cube, dates=dates)
+    test = opened(open_page, path, pixel="3,2")
+    session = test.session_state[address.KEY]
+    assert session.date == shown
+    session.date = 1  # where the visitor stops the map it stays
+    test.run()
+    assert session.date == 1 and not test.exception
+
+
 def test_markers_follow_the_pixel(open_page, stack):
     def peak(col):
         test = opened(open_page, stack, pixel=f"3,{col}")
