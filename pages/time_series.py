@@ -58,11 +58,11 @@ def content(bench: Bench, question: ask.Question | None) -> None:
         inspector.header(bench)
         names = series.choose(bench)
         series.chart(bench, names)
+        if found:
+            inspector.answer(bench, found.result, found.truth, classes.worth_telling(found))
         with st.container(horizontal=True):
             spectra.keep_button(session, "series")
             series.download(bench, names)
-        if found:
-            inspector.answer(bench, found.result, found.truth, classes.worth_telling(found))
     tabs = st.tabs([*ALWAYS, *(ANSWERED if found else ())], key="season-tabs", on_change="rerun")
     panels = {
         "Season": lambda: series.season_panel(bench, names),
@@ -77,8 +77,8 @@ def content(bench: Bench, question: ask.Question | None) -> None:
                 pixel = stacks.looked_into(session, question)
         panels |= {
             "Why this crop": lambda: pixel and decision.why_panel(bench, found.result, pixel),
-            "Reconstruction": lambda: pixel and decision.rebuilt_panel(bench, pixel),
-            "Inside": lambda: pixel and decision.inside_panel(pixel),
+            "Reconstruction": lambda: decision.rebuilt_panel(bench, found.result, pixel),
+            "Inside": lambda: decision.inside_panel(found.result, pixel),
             "Areas": lambda: classes.areas_panel(found),
             "Accuracy": lambda: accuracy.panel(found),
             "How sure": lambda: sure.panel(session, found),

@@ -22,7 +22,8 @@ from rsviz.views.state import bind
 from rsviz.views.words import plain
 
 BAND = "rebuilt-band"
-WHY = ("season_probability", "deciding_dates", "occlusion")
+BY_DATE = {"deciding_dates": "Share of channels", "occlusion": "Loss of probability"}
+WHY = ("season_probability", *BY_DATE)
 CHARTED = ("time_series", "curve", "tokens", "table")
 REBUILT = ("pixel_series", "pixel_reconstruction", "pixel_residual", "reconstruction_error")
 
@@ -36,19 +37,18 @@ def why_panel(bench: Bench, result: Result, pixel: Result) -> None:
         figure = charts.unfolding(unfolding, _class_colours(result, unfolding))
         st.plotly_chart(figure, key="unfolding", config=charts.CONFIG)
     left, right = st.columns(2, gap="medium")
-    for column, name in ((left, "deciding_dates"), (right, "occlusion")):
+    for column, (name, quantity) in zip((left, right), BY_DATE.items(), strict=True):
         layer = layers.get(name)
         if isinstance(layer, TimeSeries):
             with column:
                 _head(layer)
-                unit = layer.unit if layer.unit not in ("", "1") else "Share of features"
-                figure = charts.by_date(layer, unit.capitalize(), shown(bench))
+                figure = charts.by_date(layer, quantity, shown(bench))
                 st.plotly_chart(figure, key=f"chart-{name}", config=charts.CONFIG)
 
 
-def rebuilt_panel(bench: Bench, pixel: Result) -> None:
+def rebuilt_panel(bench: Bench, result: Result, pixel: Result | None) -> None:
     """What the reconstruction branch gives back at the picked pixel, and its error by date."""
-    layers = pixel.layers
+    layers = _of_both(result, pixel)
     seen, back = layers.get("pixel_series"), layers.get("pixel_reconstruction")
     if isinstance(seen, TimeSeries) and isinstance(back, TimeSeries):
         _head(back)
@@ -64,12 +64,17 @@ def rebuilt_panel(bench: Bench, pixel: Result) -> None:
         st.plotly_chart(charts.heat(error), key="rebuilt-error", config=charts.CONFIG)
 
 
-def inside_panel(pixel: Result) -> None:
-    """Everything else that the model gives at the pixel: step sizes, states, robustness."""
-    for name, layer in others(pixel.layers).items():
+def inside_panel(result: Result, pixel: Result | None) -> None:
+    """Everything else that the model gives: step sizes and states, and what lost dates cost."""
+    for name, layer in others(_of_both(result, pixel)).items():
         with errors.boundary(f"The chart {layer.title}"):
             _head(layer)
             show_layer(layer, f"inside-{name}")
+
+
+def _of_both(result: Result, pixel: Result | None) -> dict[str, Layer]:
+    """The layers of the scene, and those of the picked pixel once it has been looked into."""
+    return {**result.layers, **(pixel.layers if pixel else {})}
 
 
 def others(layers: Mapping[str, Layer]) -> dict[str, Layer]:

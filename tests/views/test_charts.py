@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rsviz.core.layers import Curve, Tokens
+from rsviz.core.layers import Curve, TimeSeries, Tokens
 from rsviz.core.palettes import expert_colours
 from rsviz.core.scene import Band
 from rsviz.jobs.display import Histogram, RegionStats
@@ -138,6 +138,13 @@ def test_curves_break_at_gaps():
     x = np.array(NM, np.float32)
     figure = charts.curve(Curve("c", "", x, VALUES[None], ("a",), "wavelength [nm]", "r"))
     assert segments(figure.data[0]) == [[400, 410, 420, 430], [600, 610]]
+
+
+@pytest.mark.parametrize(("unit", "said"), [("1", "Step size"), ("", "Step size"), ("K", "K")])
+def test_an_axis_names_its_values_where_they_have_no_unit(unit, said):
+    layer = TimeSeries("Step size", "", VALUES[None], tuple("123456"), ("a",), unit)
+    assert charts.time_series(layer).layout.yaxis.title.text == said
+    assert charts.heat(layer).data[0].colorbar.title.text == said
 
 
 def test_tokens_of_three_axes_become_rows():

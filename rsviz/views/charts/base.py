@@ -8,6 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from rsviz.core.layers import TimeSeries
+
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
@@ -49,6 +51,11 @@ def rows(x_title: str, count: int) -> go.Figure:
 def literal(words: str) -> str:
     """Text from a file or a visitor, without meaning for plotly (which reads some HTML)."""
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def named_unit(layer: TimeSeries) -> str:
+    """What an axis of values says: their unit, or what they are where they have none."""
+    return layer.title if layer.unit in ("", "1") else layer.unit
 
 
 def translucent(colour: str, alpha: float) -> str:

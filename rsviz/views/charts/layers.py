@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from rsviz.core.layers import Curve, SpikeTrace, TimeSeries, Tokens
 from rsviz.core.palettes import expert_colours
-from rsviz.views.charts.base import blank, broken, literal
+from rsviz.views.charts.base import blank, broken, literal, named_unit
 from rsviz.views.charts.panels import SCALE, is_panels, panels
 
 
@@ -35,7 +35,7 @@ def curve(layer: Curve, colours: tuple[str, ...] = ()) -> go.Figure:
 
 def time_series(layer: TimeSeries) -> go.Figure:
     """Values over dates; masked dates are gaps."""
-    figure = blank("Date", literal(layer.unit))
+    figure = blank("Date", literal(named_unit(layer)))
     for name, values, colour in zip(
         layer.names, layer.data, expert_colours(len(layer.names)), strict=True
     ):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rsviz.core.layers import TimeSeries
 from rsviz.core.palettes import expert_colours, ramp
 from rsviz.core.phenology import Season
-from rsviz.views.charts.base import blank, literal, translucent
+from rsviz.views.charts.base import blank, literal, named_unit, translucent
 from rsviz.views.palettes import CHOSEN, GREY, MEASURED
 
 Floats = NDArray[np.floating]
@@ -177,9 +177,10 @@ def heat(layer: TimeSeries, height_a_row: int = 26) -> go.Figure:
     figure = blank(_axis(layer.dates), "", 120 + height_a_row * len(layer.names))
     steps = ramp("batlow")[::17]
     scale = [[i / (len(steps) - 1), f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(steps)]
+    title = literal(named_unit(layer))
     figure.add_heatmap(
         z=layer.data, x=list(_numbers(layer.dates)), y=[literal(n) for n in layer.names],
-        colorscale=scale, colorbar={"title": {"text": literal(layer.unit)}, "thickness": 10},
+        colorscale=scale, colorbar={"title": {"text": title, "side": "right"}, "thickness": 10},
         hovertemplate="%{y}, %{x}: %{z:.3~g}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(hovermode="closest")
