@@ -19,6 +19,7 @@ PAGES = (
     "scene", "classify", "internals", "errors", "time_series", "super_resolve", "temperature",
     "train",
 )  # fmt: skip
+TABS = {"scene": "scene-tabs", "time_series": "season-tabs", "temperature": "temperature-tabs"}
 TEXT_ALONE = {
     ("Selectbox", "options"), ("Selectbox", "raw_value"), ("MultiSelect", "options"),
     ("MultiSelect", "raw_values"), ("TextInput", "default"), ("TextInput", "value"),
@@ -103,8 +104,13 @@ def scenes(tmp_path_factory):
 )
 def test_words_of_strangers_stay_words(open_page, scenes, page, scene):
     test = open_page(page, **scenes[scene])
-    assert not test.exception
-    shown = [found for one in elements(test._tree) for found in texts(one)]
+    shown = []
+    for tab in [tab.label for tab in test.tabs] or [""]:
+        if tab:
+            test.session_state[TABS[page]] = tab
+            test.run()
+        assert not test.exception
+        shown += [found for one in elements(test._tree) for found in texts(one)]
     assert any("evil" in text for _, _, text in shown), "the words do not reach the page at all"
     read = [found for found in shown if found[:2] not in TEXT_ALONE | OWN | CHARTS]
     assert [found for found in read if MARKUP.search(found[2])] == []
