@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from rsviz.core.palettes import OKABE_ITO
-from rsviz.views.charts.base import blank, ink_on, literal, rows
+from rsviz.draw.coasts import coasts
+from rsviz.views.charts.base import DASHES, blank, ink_on, literal, rows, translucent
 from rsviz.views.palettes import GREY, MEASURED
 
 Floats = NDArray[np.float64]
@@ -37,6 +38,7 @@ def signal_shares(lines: Mapping[str, tuple[float, float, float]], unit: str) ->
             hovertemplate=f"{label}: %{{x:.3f}} {unit}<extra>%{{y}}</extra>",
         )  # fmt: skip
     figure.update_layout(barmode="stack", height=ROOM + 30 * len(lines))
+    figure.update_layout(legend_traceorder="normal")  # as the parts stand in the bar
     return figure
 
 
@@ -44,16 +46,16 @@ def error_by_water(curves: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure
     """RMSE of methods in classes of water vapour.
 
     Args:
-        curves: by method, rows of (from, to, RMSE, ...).
+        curves: by method, rows of (from, to, RMSE, ...); the first one stands out.
     """
     figure = blank("Water vapour [g/cm²]", "RMSE [K]", 340)
-    for (name, table), colour in zip(curves.items(), LINES, strict=False):
+    for i, ((name, table), colour) in enumerate(zip(curves.items(), LINES, strict=False)):
         figure.add_scatter(
             x=[(row[0] + row[1]) / 2 for row in table],
             y=[row[2] for row in table],
             name=literal(name),
             mode="lines+markers",
-            line={"color": colour, "width": 3 if name == next(iter(curves)) else 2},
+            line={"color": colour, "width": 2 if i else 5, "dash": DASHES[i % len(DASHES)]},
             hovertemplate="%{y:.2f} K",
         )
     figure.update_yaxes(rangemode="tozero")
@@ -61,11 +63,16 @@ def error_by_water(curves: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure
 
 
 def sites(latitude: Floats, longitude: Floats, rmse_k: Floats, land: Sequence[bool]) -> go.Figure:
-    """Errors of sites by latitude and longitude, the larger and the darker the worse.
+    """Errors of sites on a map of the world, the larger and the darker the worse.
 
     Sites on land are squares, those at sea circles.
     """
     figure = blank("Longitude [°]", "Latitude [°]", 360)
+    land_x, land_y = coasts().T
+    figure.add_scatter(
+        x=land_x, y=land_y, mode="lines", line={"color": GREY, "width": 0.8}, fill="toself",
+        fillcolor=translucent(GREY, 0.15), hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
     figure.add_scatter(
         x=longitude,
         y=latitude,
