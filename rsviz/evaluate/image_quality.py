@@ -19,6 +19,8 @@ Numbers = NDArray[np.floating[Any]]
 SIGMA = 1.5  # of the Gaussian window of SSIM, in pixels (Wang et al. 2004)
 LUMA = np.array([65.481, 128.553, 24.966]) / 255.0  # ITU-R BT.601, studio swing
 LUMA_OFFSET = 16.0 / 255.0
+WINDOW_PX = 3.0  # of the Gaussian window of local PSNR
+MOST_DB = 60.0  # local PSNR is not told beyond
 GMSD_C = 170.0 / 255.0**2  # Xue et al. 2014, for values from 0 to 1
 
 
@@ -33,6 +35,13 @@ def psnr_db(image: Numbers, truth: Numbers, peak: float) -> float:
     error = image.astype(np.float64) - truth
     squared = float(np.nanmean(error**2)) if np.isfinite(error).any() else np.nan
     return float(10 * np.log10(peak**2 / squared)) if squared else float("inf")
+
+
+def psnr_map(plane: Numbers, truth: Numbers, peak: float) -> Floats:
+    """Peak signal-to-noise ratio [dB] (H, W) of two planes in a Gaussian window, 60 at most."""
+    error = windowed((plane.astype(np.float64) - truth) ** 2, WINDOW_PX)
+    least = peak**2 * 10 ** (-MOST_DB / 10)
+    return np.asarray(10 * np.log10(peak**2 / np.maximum(error, least)), np.float32)
 
 
 def ssim_map(plane: Numbers, truth: Numbers, peak: float) -> Floats:
@@ -70,6 +79,15 @@ def gmsd(plane: Numbers, truth: Numbers, peak: float) -> float:
     one, other = (_slope(np.where(seen, values, 0) / peak) for values in (plane, truth))
     similar = (2 * one * other + GMSD_C) / (one**2 + other**2 + GMSD_C)
     return float(similar[seen[::2, ::2]].std())
+
+
+def windowed(values: NDArray[Any], sigma: float) -> NDArray[Any]:
+    """Mean of values (H, W) in a Gaussian window, of those that there are; NaN stays NaN."""
+    seen = np.isfinite(values)
+    mean, share = (
+        ndimage.gaussian_filter(a, sigma) for a in (np.where(seen, values, 0), seen.astype(float))
+    )
+    return np.where(seen, mean / np.maximum(share, 1e-6), np.nan)
 
 
 def _slope(plane: Numbers) -> NDArray[np.float64]:

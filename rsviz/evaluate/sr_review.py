@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from rsviz.core import changes, registry
 from rsviz.core.layers import Layer, ScalarMap, SRImage, Table
@@ -29,8 +28,6 @@ Floats = NDArray[np.float32]
 
 BASELINES = ("bicubic", "lanczos")
 SCORED = ("psnr_db", "ssim", "gmsd", "sam_deg", "ergas", "detail_agreement", "consistency_db")
-WINDOW_PX = 3.0  # standard deviation of the window of local PSNR, in pixels
-MOST_DB = 60.0  # local PSNR is not told beyond
 MOST_BYTES = 96 * 2**20  # baselines larger than this are kept in three bands only
 UNITS = {
     "reflectance": "reflectance",
@@ -217,25 +214,23 @@ def _maps(case: Case, images: dict[str, Floats]) -> dict[str, Layer]:
     again = case.degradation.forward(_whole(image))
     off = np.abs(again - case.source).mean(axis=0)
     off = np.where(case.scene.valid[0], off, np.nan)
-    power = _windowed((_detail(case, image) ** 2).mean(axis=0), case.scale / 2)
+    power = quality.windowed((_detail(case, image) ** 2).mean(axis=0), case.scale / 2)
     detail = np.sqrt(power).astype(np.float32)
     plane = case.brightness(image)
     against = case.brightness(images["bicubic"] if case.truth is None else case.truth)
+    title, than = ("Difference to bicubic", "bicubic interpolation: what the model added")
+    if case.truth is not None:
+        title, than = ("Error", "the truth")
+    wrong = plane - against
     found: dict[str, Layer] = {}
-    if case.truth is None:
-        found["difference"] = ScalarMap(
-            "Difference to bicubic",
-            "Brightness of the result minus that of bicubic interpolation: what the model added.",
-            grid, plane - against, "difference", unit, diverging=True,
-        )  # fmt: skip
-    else:
-        found["difference"] = ScalarMap(
-            "Error", "Brightness of the result minus that of the truth.",
-            grid, plane - against, "error", unit, diverging=True,
-        )  # fmt: skip
+    found["difference"] = ScalarMap(
+        title, f"Brightness of the result minus that of {than}.",
+        grid, wrong, title.lower(), unit, True, _ends(wrong),
+    )  # fmt: skip
+    if case.truth is not None:
         found["local_psnr"] = ScalarMap(
-            "Local PSNR", f"PSNR of brightness in a Gaussian window of {WINDOW_PX:g} px.",
-            grid, _local_psnr(plane, against, case.peak), "local PSNR", "dB",
+            "Local PSNR", f"PSNR of brightness in a Gaussian window of {quality.WINDOW_PX:g} px.",
+            grid, quality.psnr_map(plane, against, case.peak), "local PSNR", "dB",
         )  # fmt: skip
         found["local_ssim"] = ScalarMap(
             "Local SSIM", f"SSIM of brightness in a Gaussian window of {quality.SIGMA:g} px.",
@@ -255,19 +250,11 @@ def _maps(case: Case, images: dict[str, Floats]) -> dict[str, Layer]:
     return found
 
 
-def _local_psnr(plane: Floats, truth: Floats, peak: float) -> Floats:
-    error = _windowed((plane.astype(np.float64) - truth) ** 2, WINDOW_PX)
-    least = peak**2 * 10 ** (-MOST_DB / 10)
-    return np.asarray(10 * np.log10(peak**2 / np.maximum(error, least)), np.float32)
-
-
-def _windowed(values: NDArray[Any], sigma: float) -> NDArray[Any]:
-    """Mean of values (H, W) in a Gaussian window, of those that there are; NaN stays NaN."""
-    seen = np.isfinite(values)
-    mean, share = (
-        ndimage.gaussian_filter(a, sigma) for a in (np.where(seen, values, 0), seen.astype(float))
-    )
-    return np.where(seen, mean / np.maximum(share, 1e-6), np.nan)
+def _ends(signed: Floats) -> tuple[float, float] | None:
+    """Ends of the colours of a difference: all but its largest hundredth lies between them."""
+    sizes = np.abs(signed[np.isfinite(signed)])
+    most = float(np.percentile(sizes, 99)) if sizes.size else 0.0
+    return (-most, most) if most > 0 else None
 
 
 def _planes(case: Case, images: dict[str, Floats]) -> dict[str, tuple[Floats, int]]:

@@ -15,7 +15,7 @@ from rsviz.draw.paint import draw
 from rsviz.views.words import number, plain
 
 SIDE = 300
-RAMP_HEIGHT = 16
+RAMP_WIDTH, RAMP_HEIGHT = 16, 8  # of one colour, before it is stretched
 
 
 class Thumbnail(NamedTuple):
@@ -56,10 +56,10 @@ def _made(key: str, name: str, _layer: RasterLayer) -> Thumbnail:
 
 
 def _ramp(legend: Legend) -> None:
-    """The colours between the two ends, with their values and the unit."""
+    """The colours from end to end, and below them the values there with the unit."""
     colours = rgb(legend.ramp).astype(np.uint8)[None]  # (1, n, 3)
     unit = f" {plain(legend.unit)}" if legend.unit else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    st.image(colours.repeat(RAMP_WIDTH, axis=1).repeat(RAMP_HEIGHT, axis=0), width="stretch")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.caption(number(legend.low), width="content")
-        st.image(colours.repeat(RAMP_HEIGHT, axis=1).repeat(RAMP_HEIGHT, axis=0), width="stretch")
         st.caption(number(legend.high) + unit, width="content")

@@ -68,6 +68,14 @@ def test_the_pixel_of_a_coarser_input_is_looked_into(opened, here):
     assert (here.jobs[1].options["pick_row"], here.jobs[1].options["pick_col"]) == (15, 20)
 
 
+def test_steps_are_set_against_the_truth_where_it_is_known(opened):
+    waits = "Make the scene coarser first"
+    alone = opened("Steps")
+    assert waits in text_of(alone) and len(alone.get("plotly_chart")) == 1
+    known = opened("Steps", before="degrade:scale=2")
+    assert waits not in text_of(known) and len(known.get("plotly_chart")) == 2
+
+
 def test_the_cost_of_an_operation_can_be_changed(opened):
     test = opened("Energy")
     assert f"**{2.0 * 4.6 + 10.0 * 0.9:.4g} mJ**" in text_of(test)

@@ -123,6 +123,8 @@ def spectra(
     figure.update_traces(hovertemplate="%{y:.4~g}")
     figure.update_layout(showlegend=len(lines) + (region is not None) > 1)
     figure.update_xaxes(hoverformat=".0f", tickformat="d")
+    if not in_nm and len(bands) <= FEW_BANDS:
+        figure.update_xaxes(dtick=max(1, len(bands) // 8))
     return figure
 
 

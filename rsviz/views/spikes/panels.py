@@ -137,14 +137,14 @@ def _partner(inside: Inside) -> None:
             "On the map: the patch of the picked pixel, its partner, and an arrow with their "
             "similarity."
         )
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     offsets = inside.layer("offsets")
     with left:
         if isinstance(offsets, Table) and offsets.rows:
             _head(offsets.title, offsets.about)
             _taps(inside.bench.session, offsets)
     with right:
-        _small_maps(inside, "Partner", columns=1)
+        _small_maps(inside, "Partner", columns=2)
 
 
 def _taps(session: Session, table: Table) -> None:
@@ -172,35 +172,38 @@ def _taps(session: Session, table: Table) -> None:
 
 def _steps(inside: Inside) -> None:
     images = step_images(inside.result)
-    lines = []
-    others = inside.result.metrics.get("others", {})
-    against = [others.get(f"step_image_{step}", {}).get("psnr_db") for step in images]
-    steps = np.array(list(images), np.int64)
-    if images and all(value is not None for value in against):
-        lines.append(("against the truth", np.array(against, np.float64), MEASURED))
-        bicubic = inside.result.metrics["baselines"]["bicubic"].get("psnr_db")
-        if bicubic is not None:
-            lines.append(("bicubic, against the truth", np.full(len(steps), bicubic), GREY))
-    curve = inside.layer("convergence")
-    if isinstance(curve, Curve):
-        _head(curve.title, curve.about)
-        colours = ("#e69f00", *expert_colours(len(curve.names)))
-        for name, values, colour in zip(curve.names, curve.data, colours, strict=False):
-            padded = np.interp(steps, curve.x, values, right=np.nan) if steps.size else values
-            lines.append((name, np.asarray(padded, np.float64), colour))
-        steps = steps if steps.size else curve.x.astype(np.int64)
-    if lines:
-        figure = charts.psnr_by_steps(steps, lines)
-        st.plotly_chart(figure, key="spikes-steps", config=charts.CONFIG)
-    if inside.result.metrics.get("has_truth") is False:
-        st.caption(
-            "Make the scene coarser first (in the sidebar), and the PSNR against the truth is "
-            "shown as well."
-        )
+    left, right = st.columns(2, gap="medium")
+    with left, errors.boundary("Convergence"):
+        curve = inside.layer("convergence")
+        if isinstance(curve, Curve):
+            _head(curve.title, curve.about)
+            colours = ("#e69f00", *expert_colours(len(curve.names)))
+            named = zip(curve.names, curve.data.astype(np.float64), colours, strict=False)
+            figure = charts.psnr_by_steps(curve.x.astype(np.int64), list(named))
+            st.plotly_chart(figure, key="spikes-steps", config=charts.CONFIG)
+    with right, errors.boundary("Truth over time steps"):
+        _against_truth(inside, list(images))
     columns = st.columns(4)
     for i, (step, image) in enumerate(images.items()):
         with columns[i % 4]:
             thumbnails.show(inside.key, f"step_image_{step}", image, about=False)
+
+
+def _against_truth(inside: Inside, steps: list[int]) -> None:
+    """PSNR of the images of the first steps, beside bicubic interpolation, where it is known."""
+    metrics = inside.result.metrics
+    others = metrics.get("others", {})
+    known = [others.get(f"step_image_{step}", {}).get("psnr_db") for step in steps]
+    _head("Truth over time steps", "How well the image of the first steps agrees with the truth.")
+    if not steps or None in known:
+        st.markdown("Make the scene coarser first (in the sidebar): then the truth is known.")
+        return
+    lines = [(plain(inside.card.title), np.array(known, np.float64), MEASURED)]
+    bicubic = metrics["baselines"]["bicubic"].get("psnr_db")
+    if bicubic is not None:
+        lines.append(("Bicubic", np.full(len(steps), bicubic), GREY))
+    figure = charts.psnr_by_steps(np.array(steps, np.int64), lines)
+    st.plotly_chart(figure, key="spikes-truth", config=charts.CONFIG)
 
 
 def _small_maps(inside: Inside, topic: str, columns: int = 3) -> None:
