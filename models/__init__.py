@@ -8,7 +8,7 @@ A folder `models/<name>/` holds:
     train.py        train(...): the recipe, with seeds; reached by `python -m rsviz train <name>`
     README.md       Paper, What it does, Departures from the paper, Measured, Limits
     weights/        weights.json (records) and safetensors files
-    benchmark.json  measured speed, with its conditions
+    benchmark.json  measured speed, with its conditions; scores in short under `protocols`
     evaluations.json  what `python -m rsviz eval <name> --protocol P --record` measured
 
 The registry, pages, forms, catalogue, command line and contract tests pick it up from the card.
