@@ -54,6 +54,7 @@ def content(bench: Bench, question: ask.Question | None) -> None:
                 accuracy.headline(found.result)
                 export.menu(bench, found.result)
         workbench.show(bench, layers, MAP)
+        season.clouded(bench)
     with right, workbench.beside_map(), errors.boundary("The inspector"):
         inspector.header(bench)
         names = series.choose(bench)

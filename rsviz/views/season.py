@@ -134,6 +134,20 @@ def _frames(
     return MapFrames(labels, images, photo=len(_found.limits) == 3)
 
 
+def clouded(bench: Bench) -> None:
+    """Say on how many dates nothing is clear, where there are such."""
+    clear = _pictures(bench, choice(bench)).clear
+    hidden = int((clear == 0).sum())
+    if hidden == clear.size:
+        st.warning(
+            f"All {hidden} dates are clouded or without data everywhere, so there is no season to "
+            "see. Check the mask and the no-data value of the file.",
+            icon=":material/cloud:",
+        )
+    elif hidden:
+        st.caption(f"On {hidden} of {clear.size} dates no pixel is clear.")
+
+
 def dates_panel(bench: Bench) -> None:
     """Every date with its share of clear pixels; dates can be corrected here."""
     session, count = bench.session, bench.about.shape[0]
