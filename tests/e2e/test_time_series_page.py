@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
+from serving import ROOT, start_server
 from test_app import click_map
 
 from rsviz.core import registry
@@ -32,30 +34,20 @@ def open_year(serve, visit, tmp_path_factory):
     return opened
 
 
-def shown(page):
-    """The address of the picture on the map, and the date below it."""
-    image = page.locator(f"{MAP} .leaflet-image-layer").first
-    return image.get_attribute("src"), page.locator(f"{MAP} .frame-label").inner_text()
-
-
-def test_the_year_is_stepped_and_played(open_year):
+def test_the_year_starts_clear_and_is_stepped_and_played(open_year):
     page = open_year()
-    first = shown(page)
-    assert re.match(r"20\d\d-\d\d-\d\d · \d+ % clear", first[1])
+    label = page.locator(f"{MAP} .frame-label")
+    picture = page.locator(f"{MAP} .leaflet-image-layer").first
+    expect(label).to_have_text(re.compile(r"^20\d\d-\d\d-\d\d · (9[5-9]|100) % clear$"))
+    first, image = label.inner_text(), picture.get_attribute("src")
     page.locator(f"{MAP} .frames").get_by_label("One step on").click()
-    second = shown(page)
-    assert second[0] != first[0] and second[1][:10] > first[1][:10]
+    expect(label).not_to_have_text(first)
+    expect(picture).not_to_have_attribute("src", image)
+    second = label.inner_text()
+    assert second[:10] > first[:10]
     page.locator(f"{MAP} .frames").get_by_label("Speed").select_option("8")
     page.locator(f"{MAP} .frames").get_by_label("Play").click()
-    page.wait_for_function(
-        """before => {
-            const label = document.querySelector('.rsviz-map .frame-label')
-              ?? [...document.querySelectorAll('*')].map((e) => e.shadowRoot)
-                   .find((r) => r?.querySelector('.frame-label'))?.querySelector('.frame-label');
-            return label && label.textContent.slice(0, 10) > before;
-        }""",
-        arg=second[1][:10],
-    )
+    expect(label).not_to_have_text(second, timeout=PATIENCE_MS)
 
 
 def test_a_click_gives_the_series_and_its_season(open_year):
@@ -66,11 +58,58 @@ def test_a_click_gives_the_series_and_its_season(open_year):
     page.get_by_role("button", name="Series as CSV").wait_for()
 
 
+def looked_into(page):
+    """Open what a run tells of the picked pixel, part by part."""
+    for tab, told in (
+        ("Why this crop", "Probability as the season unfolds"),
+        ("Reconstruction", "Reconstructed series"),
+        ("Reconstruction", "Reconstruction error"),
+        ("Inside", "When dates are dropped"),
+        ("Inside", "Step size"),
+    ):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_text(told, exact=True).first.wait_for(timeout=RUN_MS)
+
+
 @trained
 def test_a_run_names_the_crop_and_says_which_dates_decided(open_year):
     page = open_year("&model=sits_mamba&pixel=40,40")
     page.get_by_text(re.compile(r"^OA \d+\.\d %")).first.wait_for(timeout=RUN_MS)
-    page.get_by_role("tab", name="Why this crop").click()
-    page.get_by_text("Class probability", exact=True).first.wait_for(timeout=RUN_MS)
-    page.get_by_role("tab", name="Reconstruction").click()
-    page.get_by_text("residual", exact=True).first.wait_for(timeout=RUN_MS)
+    looked_into(page)
+
+
+@pytest.fixture
+def open_real(data_folder, visit, tmp_path):
+    """Open a page of an app that lists the real data sets."""
+    env = {"RSVIZ_CACHE": str(tmp_path / "cache"), "RSVIZ_DATA": str(data_folder)}
+    server, url = start_server(ROOT / SERVER, tmp_path / "log.txt", env)
+
+    def opened(address):
+        page = visit(f"{url}/{address}")
+        page.set_default_timeout(PATIENCE_MS)
+        return page
+
+    yield opened
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.mark.data
+def test_a_real_stack_is_classified_and_looked_into(open_real):
+    page = open_real("time_series?scene=mato-grosso-map&model=sits_mamba")
+    told = page.get_by_text("No accuracy: these labels did not test the weights.")
+    told.first.wait_for(timeout=RUN_MS)
+    for name in ("Forest", "Soybean-cotton", "Soybean-millet"):
+        page.locator(f"{MAP} .legends").get_by_text(name).first.wait_for()
+    click_map(page, 0.5, 0.5)
+    page.get_by_text(re.compile(r"^Pixel row \d+, col \d+")).first.wait_for()
+    looked_into(page)
+    page.get_by_role("tab", name="Areas").click()
+    expect(page.get_by_text("Area [ha]").first).to_be_visible(timeout=PATIENCE_MS)
+
+
+@pytest.mark.data
+def test_errors_on_a_real_stack_are_told(open_real):
+    page = open_real("errors?scene=slovenia&model=sits_mamba&pixel=40,40")
+    page.get_by_text(re.compile(r"^OA \d+\.\d %")).first.wait_for(timeout=RUN_MS)
+    expect(page.get_by_text("artificial surface").first).to_be_visible(timeout=PATIENCE_MS)
