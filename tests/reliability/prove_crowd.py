@@ -29,11 +29,15 @@ SECONDS, WARM_SECONDS, QUICK_SECONDS, QUICK_WARM = 300.0, 90.0, 14.0, 6.0
 REST_SECONDS = (3.0, 9.0)
 FLAT_MIB, CLICK_SECONDS = 20.0, 1.0
 PACKED = re.compile(rb'"dtype":"([fiu]\d)","bdata":"([^"]*)"|"bdata":"([^"]*)","dtype":"([fiu]\d)"')
-SPECTRUM = ".st-key-inspector .js-line"
-CHANGED = (
-    "old => { const all = document.querySelectorAll('" + SPECTRUM + "');"
-    " return all.length && all[all.length - 1].getAttribute('d') !== old; }"
-)
+SPECTRUM = ".st-key-inspector .js-line:visible"
+LINE = """() => {
+    const all = [...document.querySelectorAll(".st-key-inspector .js-line")];
+    const seen = all.filter((line) => line.getClientRects().length);
+    return seen.length ? seen[seen.length - 1].getAttribute("d") : "";
+}"""
+"""The last line of the spectrum; Streamlit keeps a former chart in the page for a while, hidden."""
+
+CHANGED = f"old => {{ const now = ({LINE})(); return now && now !== old; }}"
 
 
 @dataclass
@@ -190,7 +194,7 @@ async def _browser(url: str, end: float, seen: Seen) -> None:
         count = 0
         while time.monotonic() < end:
             box = await image.bounding_box()
-            before = await page.locator(SPECTRUM).last.get_attribute("d")
+            before = await page.evaluate(LINE)
             assert box is not None
             began = time.monotonic()
             await page.mouse.click(
