@@ -22,6 +22,8 @@ VIEWS = {
     "classify": f"classify?{PINES}",
     "classify-farmland": "classify?scene=farmland&model=mamba_moe&pixel=40,60&pin=100,90",
     "internals": f"internals?{PINES}",
+    "time_series": "time_series?scene=simulated-year&model=sits_mamba&pixel=40,40",
+    "temperature": "temperature?scene=thermal&model=lst_coupled&pixel=60,80",
     "super_resolve": f"super_resolve?{SHARPER}",
     "spikes": f"internals?{SHARPER}",
     "errors": f"errors?{PINES}&filter=true%3D1&filter=predicted%3D10",
@@ -34,6 +36,8 @@ PARTS = {
     "internals": ("Contribution", "Scan", "Uncertainty", "Heads", "Training"),
     "errors": ("Conditions", "Worst regions", "Why"),
     "scene": ("Spectra", "Rectangle", "File"),
+    "time_series": ("Dates", "Why this crop", "Reconstruction", "Inside", "Areas"),
+    "temperature": ("By class", "Error and humidity", "Around the world", "The air"),
     "super_resolve": ("Side by side", "Sharpness", "Detail", "Uncertainty", "This run"),
     "spikes": ("Membrane", "Attention", "Partner", "Steps", "Energy"),
 }
