@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+HALF_TURN = 1800
 OUT = Path(__file__).resolve().parent.parent / "rsviz" / "draw" / "coasts.npz"
 
 
 def outlines(topology: dict) -> list[NDArray[np.int16]]:
-    """Closed lines (N, 2) of longitude and latitude in tenths of a degree."""
+    """Lines (N, 2) around land, of longitude and latitude in tenths of a degree."""
     scale, shift = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
     arcs = [np.cumsum(arc, axis=0) * scale + shift for arc in topology["arcs"]]
     found = []
@@ -30,8 +31,17 @@ def outlines(topology: dict) -> list[NDArray[np.int16]]:
             line = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
             tenths = np.rint(10 * line).astype(np.int16)
             moved = np.r_[True, (np.diff(tenths, axis=0) != 0).any(axis=1)]
-            found.append(tenths[moved])
+            found += apart(tenths[moved])
     return [line for line in found if len(line) > 3]
+
+
+def apart(ring: NDArray[np.int16]) -> list[NDArray[np.int16]]:
+    """A ring cut where it leaves one side of the map and comes back at the other."""
+    cuts = np.flatnonzero(np.abs(np.diff(ring[:, 0].astype(int))) > HALF_TURN) + 1
+    if not cuts.size:
+        return [ring]
+    turned = np.concatenate([ring[cuts[0] : -1], ring[: cuts[0]]])  # the last point is the first
+    return np.split(turned, cuts[1:] - cuts[0])
 
 
 def main() -> None:

@@ -24,3 +24,8 @@ def test_continents_lie_inside(place):
 @pytest.mark.parametrize("place", [(-30, 40), (-140, 0), (80, -30), (5, -40), (175, 40)])
 def test_oceans_lie_outside(place):
     assert not on_land(*place)
+
+
+def test_no_line_crosses_the_map():
+    steps = np.abs(np.diff(coasts()[:, 0]))
+    assert np.nanmax(steps) < 30

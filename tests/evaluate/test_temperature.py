@@ -127,15 +127,26 @@ def test_a_table_from_elsewhere_is_read_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"emissivity": None}, "is no table of measurements"),
+        ({"emissivity": None}, "has no array emissivity"),
         ({"emissivity": np.ones(3)}, "one length"),
         ({"emissivity": np.full(300, np.nan)}, "what is not a number"),
-        ({"emissivity": np.array(["a"] * 300)}, "is no table of measurements"),
+        ({"emissivity": np.array(["a"] * 300)}, "holds no arrays of numbers"),
+        ({"emissivity": np.array([{}] * 300, object)}, "holds no arrays of numbers"),
     ],
 )
 def test_tables_that_cannot_be_get_a_sentence(tmp_path, changes, said):
     with pytest.raises(BadOption, match=said):
         read_table(put(tmp_path / "table.npz", **changes))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 cut short", None])
+def test_files_that_are_no_table_get_a_sentence(tmp_path, content):
+    path = tmp_path / "table.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadOption, match=r"no arrays of numbers|no file") as caught:
+        read_table(path)
+    assert "surface_temperature_k" in caught.value.hint
 
 
 def test_a_table_is_scored_from_the_command_line(tmp_path, capsys):

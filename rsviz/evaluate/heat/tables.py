@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsviz.core.errors import BadOption
 from rsviz.physics.atmospheres import Errors, Measurements, measure, table, water_error
 from rsviz.physics.thermal_bands import BANDS
 
+Floats = NDArray[np.float64]
 BAND = BANDS["landsat-8-b10"]
 TABLE_ARRAYS = (
     "brightness_temperature_k",
@@ -28,14 +31,7 @@ def read_table(path: Path) -> Measurements:
     Raises:
         BadOption: an array is missing, not of numbers, or of another length.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name], np.float64) for name in TABLE_ARRAYS}
-    except (OSError, ValueError, KeyError) as error:
-        raise BadOption(
-            f"'{path.name}' is no table of measurements: {error}",
-            f"An .npz file with the arrays {', '.join(TABLE_ARRAYS)} is expected.",
-        ) from error
+    arrays = _arrays(path)
     lengths = {a.shape for a in arrays.values()}
     if len(lengths) != 1 or len(next(iter(lengths))) != 1 or next(iter(lengths)) == (0,):
         raise BadOption(
@@ -58,3 +54,18 @@ def read_table(path: Path) -> Measurements:
         true_air_k=arrays["air_temperature_k"],
         row=np.full(len(water), -1),
     )
+
+
+def _arrays(path: Path) -> dict[str, Floats]:
+    """The arrays of a table by name, as they are stored."""
+    hint = f"An .npz file of NumPy with the arrays {', '.join(TABLE_ARRAYS)} is expected."
+    if not path.is_file():
+        raise BadOption(f"There is no file '{path}'.", hint)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in TABLE_ARRAYS if name not in getattr(file, "files", ())]
+            if missing:
+                raise BadOption(f"'{path.name}' has no array {' and no '.join(missing)}.", hint)
+            return {name: np.asarray(file[name], np.float64) for name in TABLE_ARRAYS}
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise BadOption(f"'{path.name}' holds no arrays of numbers.", hint) from error
