@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rsviz.views import address, ask, errors, inspector, shell, workbench
+from rsviz.views import address, ask, errors, inspector, series, shell, workbench
 from rsviz.views.bench import Bench, opened
 from rsviz.views.mistakes import charts, layers, sides, studies, versus, why, worst
 from rsviz.views.mistakes.study import Study
@@ -32,7 +32,10 @@ def content(bench: Bench, first: ask.Question, second: ask.Question | None) -> N
             charts.chips(study)
     with right, workbench.beside_map(), errors.boundary("The inspector"):
         inspector.header(bench)
-        inspector.spectrum(bench)
+        if bench.about.shape[0] > 1:
+            series.chart(bench, series.choose(bench))
+        else:
+            inspector.spectrum(bench)
         if study:
             sides.inspect(bench, study)
     if study:

@@ -77,6 +77,7 @@ CARD = ModelCard(
     at_pixel=tuple(AT_PIXEL),
     factory="models.sits_mamba.model:SITSMambaModel",
     trainer="models.sits_mamba.train:train",
+    differentiable="models.sits_mamba.scores:scores_at",
     options=Options,
     weights=read_weights(Path(__file__).parent / "weights"),
     tiling=Tiling(

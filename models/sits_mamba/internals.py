@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.sits_mamba.network import Reading, SITSMamba
+from models.sits_mamba.network import Config, Reading, SITSMamba
 from models.sits_mamba.season import elapsed_of, names_of
 from models.sits_mamba.survey import Needs, Series, Survey, pieces_of, shares_of, survey
 from rsviz.core.grid import Window
@@ -93,16 +93,20 @@ class Inside:
         return np.where(self.seen, values, np.nan).astype(np.float32), unit
 
     def _window(self, reach: int) -> Window:
-        t, _, height, width = self.scene.shape
-        config = self.network.config
-        if not reach or config.kernel == 1:
-            return Window(*self.pick, 1, 1)
-        if config.patch:
-            pieces = [piece.core for piece in pieces_of(config, t, height, width)]
-            return next(piece for piece in pieces if _holds(piece, self.pick))
-        (row, col), (top, left) = self.pick, (max(0, place - reach) for place in self.pick)
-        bottom, right = min(height, row + reach + 1), min(width, col + reach + 1)
-        return Window(top, left, bottom - top, right - left)
+        return decisive(self.network.config, self.scene, self.pick, reach)
+
+
+def decisive(config: Config, scene: Scene, pick: tuple[int, int], reach: int) -> Window:
+    """The pixels up to so many pixels around one, as far as they decide its class."""
+    t, _, height, width = scene.shape
+    if not reach or config.kernel == 1:
+        return Window(*pick, 1, 1)
+    if config.patch:
+        pieces = [piece.core for piece in pieces_of(config, t, height, width)]
+        return next(piece for piece in pieces if _holds(piece, pick))
+    (row, col), (top, left) = pick, (max(0, place - reach) for place in pick)
+    bottom, right = min(height, row + reach + 1), min(width, col + reach + 1)
+    return Window(top, left, bottom - top, right - left)
 
 
 def _holds(window: Window, place: tuple[int, int]) -> bool:

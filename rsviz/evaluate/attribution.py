@@ -1,7 +1,8 @@
 """What in the spectrum and around a pixel made a model say what it says, and whether to believe it.
 
 Integrated gradients (Sundararajan, Taly, Yan 2017, arXiv:1703.01365) and occlusion of groups of
-bands, both from captum, both against the scene's mean spectrum. The deletion curve (Petsiuk, Das,
+bands, both from captum, both against the scene's mean. Of a series of images dates are explained
+in the place of bands, against the mean image of each date. The deletion curve (Petsiuk, Das,
 Saenko 2018, arXiv:1806.07421) removes groups of bands in the order that an attribution gives: one
 that is worth something makes the probability fall faster than random orders do.
 """
@@ -47,7 +48,7 @@ class Settings:
     steps: int = option(
         24, "Steps", "Points of the path that gradients are taken at.", low=4, high=200
     )
-    groups: int = option(20, "Groups", "Groups of neighbouring bands.", low=2, high=100)
+    groups: int = option(20, "Groups", "Groups of neighbouring bands or dates.", low=2, high=100)
     orders: int = option(4, "Random orders", "To compare with.", low=2, high=50)
 
 
@@ -68,8 +69,8 @@ def attribute(
         cancelled: asked at every step.
 
     Returns:
-        Layers: `gradients` and `occlusion`, curves over the bands; `space`, a map around the
-        pixel; `deletion`, a curve; `facts`, a table.
+        Layers: `gradients` and `occlusion`, curves over the bands, or over the dates of a series;
+        `space`, a map around the pixel; `deletion`, a curve; `facts`, a table.
 
     Raises:
         SceneMismatch: the model does not take the scene, cannot be explained, or the pixel lies
@@ -92,7 +93,7 @@ def attribute(
     seconds = time.perf_counter() - started
     what = (
         f"Explained is the pixel in row {settings.row}, column {settings.col}, with "
-        f"{settings.steps} steps and {settings.groups} groups of bands."
+        f"{settings.steps} steps and up to {settings.groups} groups of {_unit(scene)}s."
     )
     notes = (what, found.note) if found.note else (what,)
     return Result(layers, run.record_of(scene, ask, weights, options, ask.device, seconds, notes))
@@ -106,10 +107,13 @@ class _Explained:
     ) -> None:
         self.scene, self.found, self.settings, self.ctx = scene, found, settings, ctx
         self.inputs = found.inputs.float()
-        self.bands = self.inputs.shape[1]
-        mean = np.array([plane[scene.valid[0]].mean() for plane in scene.pixels[0]], np.float32)
-        self.baseline = torch.from_numpy(mean).to(self.inputs)[None, :, None, None]
-        self.parts = np.array_split(np.arange(self.bands), min(settings.groups, self.bands))
+        self.channels = self.inputs.shape[1]
+        self.unit = _unit(scene)
+        self.baseline = torch.from_numpy(_means(scene)).to(self.inputs)[None, :, None, None]
+        self.units = scene.shape[0] if self.unit == "date" else self.channels
+        of_units = np.arange(self.channels).reshape(self.units, -1)
+        split = np.array_split(of_units, min(settings.groups, self.units))
+        self.parts = [part.ravel() for part in split]  # channels of a group of bands or dates
         points = min(POINTS, len(self.parts))
         shares = np.linspace(0, 1, points + 1) ** 2  # closer together where most happens
         self.ends = np.unique((len(self.parts) * shares).round().astype(int))
@@ -129,8 +133,8 @@ class _Explained:
         """Everything, as layers."""
         gradients, gap = self._gradients()
         occlusion = self._occlusion()
-        by_band = gradients.sum(axis=(1, 2))
-        groups = np.array([by_band[part].sum() for part in self.parts])
+        by_channel = gradients.sum(axis=(1, 2))
+        groups = np.array([by_channel[part].sum() for part in self.parts])
         orders = {
             "Integrated gradients": np.argsort(-groups, kind="stable"),
             "Occlusion": np.argsort(-occlusion, kind="stable"),
@@ -148,26 +152,30 @@ class _Explained:
         }
         self.ctx.step(self.total, self.total, "done")
         sizes = np.array([0, *(len(part) for part in self.parts)]).cumsum()
-        share = sizes[self.ends] / self.bands
+        share = sizes[self.ends] / self.channels
         areas = {name: float(np.trapezoid(curve, share)) for name, curve in curves.items()}
         return {
-            "gradients": self._over_bands(
-                "Integrated gradients", by_band, "Each band's part in the lead, summed over space."
+            "gradients": self._over_units(
+                "Integrated gradients",
+                by_channel.reshape(self.units, -1).sum(axis=1),
+                f"Each {self.unit}'s part in the lead, summed over space.",
             ),
-            "occlusion": self._over_bands(
+            "occlusion": self._over_units(
                 "Occlusion",
-                np.repeat(occlusion, [len(part) for part in self.parts]),
-                "Loss of lead when a group of neighbouring bands holds the scene's mean.",
+                np.repeat(occlusion, [len(part) for part in self.parts])
+                .reshape(self.units, -1)
+                .mean(axis=1),
+                f"Loss of lead when a group of neighbouring {self.unit}s holds the scene's mean.",
             ),
             "space": self._in_space(gradients),
             "deletion": Curve(
                 "Deletion",
-                "Probability of the class as bands are replaced by the scene's mean, those first "
-                "that an attribution calls important.",
+                f"Probability of the class as {self.unit}s are replaced by the scene's mean, those "
+                "first that an attribution calls important.",
                 (100 * share).astype(np.float32),
                 np.stack(list(curves.values())).astype(np.float32),
                 tuple(curves),
-                "Bands removed [%]",
+                f"{self.unit.capitalize()}s removed [%]",
                 f"Probability of {names[self.target]}",
             ),
             "facts": self._facts(names, gap, float(gradients.sum()), areas),
@@ -198,10 +206,10 @@ class _Explained:
         return found[0].detach().cpu().numpy().astype(np.float32), float(gap)
 
     def _occlusion(self) -> Floats:
-        """Loss of lead (G,) when a group of bands holds the scene's mean everywhere."""
+        """Loss of lead (G,) when a group of bands or dates holds the scene's mean everywhere."""
         from captum.attr import FeatureAblation
 
-        mask = torch.zeros(1, self.bands, 1, 1, dtype=torch.long, device=self.inputs.device)
+        mask = torch.zeros(1, self.channels, 1, 1, dtype=torch.long, device=self.inputs.device)
         for group, part in enumerate(self.parts):
             mask[0, part] = group
         with torch.no_grad():
@@ -226,21 +234,22 @@ class _Explained:
                 found += self._scores(batch).softmax(1)[:, self.target].tolist()
         return np.array(found)
 
-    def _over_bands(self, title: str, values: Floats, about: str) -> Curve:
-        known = self.scene.wavelengths_nm
-        x = known if known is not None else tuple(range(1, self.bands + 1))
+    def _over_units(self, title: str, values: Floats, about: str) -> Curve:
+        """Values (C,) over the bands, or (T,) over the dates, of which the numbers are told."""
+        known = self.scene.wavelengths_nm if self.unit == "band" else None
+        x = known if known is not None else tuple(range(1, self.units + 1))
         return Curve(
             title,
             about,
             np.array(x, np.float32),
             values[None].astype(np.float32),
             (title,),
-            "Band" if known is None else "Wavelength [nm]",
+            self.unit.capitalize() if known is None else "Wavelength [nm]",
             "Part in the lead",
         )
 
     def _in_space(self, gradients: Floats) -> ScalarMap:
-        """Attributions summed over bands, on the scene's grid, near the pixel alone."""
+        """Attributions summed over channels, on the scene's grid, near the pixel alone."""
         height, width = self.scene.grid.shape
         plane = np.zeros((height, width), np.float32)
         rows, cols = self.found.rows, self.found.cols
@@ -252,7 +261,8 @@ class _Explained:
         seen[np.ix_(np.unique(rows), np.unique(cols))] = True
         return ScalarMap(
             "Attribution in space",
-            "Where the lead of the class comes from, by integrated gradients summed over bands.",
+            f"Where the lead of the class comes from, by integrated gradients summed over all "
+            f"{self.unit}s.",
             self.scene.grid,
             np.where(near & seen, plane, np.float32(np.nan)),
             "part in the lead",
@@ -272,7 +282,7 @@ class _Explained:
             ("Probability of the class", float(p[self.target])),
             ("Probability of the rival", float(p[self.rival])),
             ("Lead in scores", lead),
-            ("Lead with the scene's mean spectrum", bare),
+            ("Lead with the scene's mean", bare),
             ("Sum of the integrated gradients", total),
             ("Missed by the steps of the path", gap),
         ]
@@ -280,6 +290,20 @@ class _Explained:
         return Table(
             "Facts", "What was explained, and how well.", ("Quantity", "Value"), tuple(rows)
         )
+
+
+def _unit(scene: Scene) -> str:
+    """What is explained: the bands of an image, or the dates of a series."""
+    return "date" if scene.shape[0] > 1 else "band"
+
+
+def _means(scene: Scene) -> Floats:
+    """Mean of each band at each date over its valid pixels, (T*C,); 0 where there are none."""
+    columns = [
+        pixels[:, valid].mean(axis=1) if valid.any() else np.zeros(len(pixels))
+        for pixels, valid in zip(scene.pixels, scene.valid, strict=True)
+    ]
+    return np.concatenate(columns).astype(np.float32)
 
 
 def _names(card: ModelCard, weights: Any) -> tuple[str, ...]:
@@ -304,7 +328,7 @@ def _check(card: ModelCard, scene: Scene, settings: Settings) -> None:
             f"The pixel is row {settings.row}, column {settings.col}; the scene has {height} rows "
             f"and {width} columns, counted from 0."
         )
-    if not scene.valid[0, settings.row, settings.col]:
+    if not scene.valid[:, settings.row, settings.col].any():
         raise SceneMismatch(
             f"The pixel in row {settings.row}, column {settings.col} holds no data.",
             "Pick another pixel.",

@@ -195,9 +195,9 @@ class RemoteSource:
         """All bands of one pixel at all dates; see `season.series`."""
         return cast("NDArray[np.float32]", self._ask("series", row, col))
 
-    def area(self, window: Window) -> AreaSeries:
-        """Mean and spread of a window at every date; see `season.area`."""
-        return AreaSeries(*self._ask("area", window))
+    def area(self, window: Window, members: NDArray[np.bool_] | None = None) -> AreaSeries:
+        """Mean and spread of pixels of a window at every date; see `season.area`."""
+        return AreaSeries(*self._ask("area", window, members))
 
     def pictures(
         self, bands: tuple[int, ...], index: str = "", limits: Limits | None = None

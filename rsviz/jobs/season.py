@@ -63,28 +63,38 @@ def series(source: Source, row: int, col: int) -> Floats:
     return np.where(scene.valid[:, :, 0], values, np.float32(np.nan))
 
 
-def area(source: Source, window: Window) -> AreaSeries:
+def area(source: Source, window: Window, members: NDArray[np.bool_] | None = None) -> AreaSeries:
     """Mean and standard deviation of every band over the valid pixels of a window, by date.
 
+    Args:
+        source: the scene.
+        window: where the pixels lie.
+        members: (H, W) which pixels of the scene count; None for all.
+
     Raises:
-        SceneMismatch: the window reaches beyond the scene.
+        SceneMismatch: the window reaches beyond the scene, or `members` do not cover it.
     """
     about = source.describe()
     about.grid.crop(window)
+    if members is not None and members.shape != about.grid.shape:
+        raise SceneMismatch(
+            f"Members are given for {members.shape} pixels; the scene has {about.grid.shape}."
+        )
     dates, channels = about.shape[:2]
     total, squares = np.zeros((dates, channels)), np.zeros((dates, channels))
     counts = np.zeros(dates, np.int64)
     origin: NDArray[np.float64] | None = None
     for part in pieces(window, dates * channels, about):
         scene = source.read(part)
-        seen = scene.valid[:, None].astype(np.float64)  # (T, 1, h, w)
+        valid = scene.valid if members is None else scene.valid & members[part.rows, part.cols]
+        seen = valid[:, None].astype(np.float64)  # (T, 1, h, w)
         pixels = scene.pixels.astype(np.float64)
         if origin is None:
             origin = pixels.mean(axis=(2, 3))
         pixels -= origin[:, :, None, None]
         total += np.einsum("tchw,tkhw->tc", pixels, seen)
         squares += np.einsum("tchw,tchw,tkhw->tc", pixels, pixels, seen)
-        counts += scene.valid.sum(axis=(1, 2))
+        counts += valid.sum(axis=(1, 2))
     number = np.maximum(counts, 1)[:, None]
     mean = total / number
     spread = np.sqrt(np.maximum(squares / number - mean**2, 0.0))

@@ -18,7 +18,8 @@ class Differentiable:
     """What decides the class of one pixel, and how.
 
     Attributes:
-        inputs: (1, C, h, w) pixels in the unit of the scene, on the model's device.
+        inputs: (1, C, h, w) pixels in the unit of the scene, on the model's device; of a series
+            of images all dates, (1, T*C, h, w), the bands of one date side by side.
         rows, cols: (h,) and (w,) rows and columns of the scene that these are; one may occur twice
             where a patch is mirrored at the edge of the scene.
         scores: from inputs (N, C, h, w) to class scores (N, K) before the softmax, with gradients.

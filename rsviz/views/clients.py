@@ -146,6 +146,13 @@ def area(key: SceneKey, window: Window) -> AreaSeries:
     return source(key).area(window)
 
 
+@st.cache_resource(show_spinner="Averaging series", max_entries=64)
+def group_series(key: SceneKey, name: str, _members: NDArray[np.bool_]) -> AreaSeries:
+    """Mean and spread of pixels (H, W) at every date; `name` stands for the members."""
+    about = description(key)
+    return source(key).area(about.grid.window, _members)
+
+
 @st.cache_resource(show_spinner="Reading all dates", max_entries=6)
 def pictures(key: SceneKey, bands: tuple[int, ...], index: str, limits: Limits | None) -> Pictures:
     """Every date as an image."""

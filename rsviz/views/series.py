@@ -28,25 +28,30 @@ HALF_YEAR = 183.0  # days
 DASHES = ("solid", "dash", "dot")
 
 
-def choose(bench: Bench) -> tuple[str, ...]:
-    """Which bands or indices the series show, up to three."""
-    session, names = bench.session, list(_quantities(bench))
-    kept = [name for name in session.chosen.get(QUANTITIES, "").split("|") if name in names]
-    if not kept:
-        session.chosen[QUANTITIES] = names[0]
+def chosen(bench: Bench) -> tuple[str, ...]:
+    """The bands or indices that the series show; at first one."""
+    names = list(_quantities(bench))
+    kept = [n for n in bench.session.chosen.get(QUANTITIES, "").split("|") if n in names]
+    return tuple(kept or names[:1])
 
-    def store(chosen: list[str]) -> None:
-        session.chosen[QUANTITIES] = "|".join(chosen)
+
+def choose(bench: Bench) -> tuple[str, ...]:
+    """Choose which bands or indices the series show, up to three."""
+    session, names = bench.session, list(_quantities(bench))
+    session.chosen[QUANTITIES] = "|".join(chosen(bench))
+
+    def store(wanted: list[str]) -> None:
+        session.chosen[QUANTITIES] = "|".join(wanted)
 
     st.multiselect(
         "Series of",
         names,
         max_selections=MOST,
         key=QUANTITIES,
-        on_change=bind(QUANTITIES, kept or names[:1], store),
+        on_change=bind(QUANTITIES, list(chosen(bench)), store),
         help="Spectral indices and bands; up to three at once.",
     )
-    return tuple(name for name in session.chosen[QUANTITIES].split("|") if name in names)
+    return chosen(bench)
 
 
 def _quantities(bench: Bench) -> dict[str, tuple[int, ...]]:
@@ -94,7 +99,7 @@ def chart(bench: Bench, names: tuple[str, ...]) -> None:
     if not names or not (lines or spread):
         st.caption("Click pixels on the map, or draw a rectangle: their series appear here.")
         return
-    figure = charts.series(axis(bench), lines, _title(bench, names), spread, shown(bench))
+    figure = charts.series(axis(bench), lines, axis_title(bench, names), spread, shown(bench))
     markers = picked_season(bench, names)
     if markers is not None:
         charts.mark_season(figure, dates_of(bench), markers, dated(bench))
@@ -102,7 +107,7 @@ def chart(bench: Bench, names: tuple[str, ...]) -> None:
     st.caption("Filled points are clear dates; hollow ones are masked and lie on the line between.")
 
 
-def _title(bench: Bench, names: tuple[str, ...]) -> str:
+def axis_title(bench: Bench, names: tuple[str, ...]) -> str:
     """What the vertical axis shows, with its unit."""
     if all(len(_quantities(bench)[name]) > 1 for name in names):
         return names[0] if len(names) == 1 else "Index"

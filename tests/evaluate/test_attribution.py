@@ -78,7 +78,7 @@ def test_the_parts_add_up_to_the_lead(explain, scene):
     told = facts(found)
     assert (told["Class"], told["Rival"]) == ("bright", "dark")
     parts = found.layers["gradients"].data[0].sum()
-    lead = told["Lead in scores"] - told["Lead with the scene's mean spectrum"]
+    lead = told["Lead in scores"] - told["Lead with the scene's mean"]
     assert parts == pytest.approx(lead, rel=1e-2)
     assert np.nansum(found.layers["space"].data) == pytest.approx(lead, rel=1e-2)
     assert abs(told["Missed by the steps of the path"]) < 0.01 * abs(lead)
@@ -108,6 +108,48 @@ def test_removing_what_matters_costs_more_than_removing_at_random(explain, scene
     }
     for name in ("Integrated gradients", "Occlusion"):
         assert by_name[name][2] < 0.5 < by_name["Random order"][2]  # two of six groups are gone
+
+
+class TellingDate:
+    """Class 1 where band 1 is bright at the fourth date; class 0 else."""
+
+    @classmethod
+    def at(cls, model, scene, row, col, options):
+        def scores(x):
+            bright = x.unflatten(1, scene.shape[:2])[:, 3, 1, row, col] * 4.0
+            return torch.stack([torch.zeros_like(bright), bright**2 / 5 - 4], dim=1)
+
+        rows, cols = (np.arange(size) for size in scene.grid.shape)
+        return Differentiable(torch.tensor(scene.pixels).flatten(0, 1)[None], rows, cols, scores, 4)
+
+
+telling_date = TellingDate.at
+
+
+def test_of_a_series_the_date_that_matters_is_named(explain, monkeypatch):
+    card = registry.card("telling")
+    dated = replace(
+        card,
+        accepts=replace(card.accepts, dates=(2, 9)),
+        differentiable=f"{__name__}:telling_date",
+    )
+    monkeypatch.setattr(registry, "card", lambda name: dated)
+    pixels = np.random.default_rng(0).random((6, 2, 9, 8)).astype(np.float32)
+    pixels[3, 1, 5, 3] = 2.0
+    valid = np.ones((6, 9, 8), bool)
+    valid[1] = valid[0, 5, 3] = False  # a date without any clear pixel; one clouded here
+    scene = Scene(pixels, valid, (Band("a"), Band("b")), Grid(9, 8))
+    found = explain(scene, steps=100)
+    told, gradients = facts(found), found.layers["gradients"]
+    assert (gradients.x.tolist(), gradients.x_label) == ([1, 2, 3, 4, 5, 6], "Date")
+    parts = gradients.data[0]
+    lead = told["Lead in scores"] - told["Lead with the scene's mean"]
+    assert parts[3] == pytest.approx(lead, rel=1e-2)
+    assert np.abs(np.delete(parts, 3)).max() < 1e-5
+    occlusion = found.layers["occlusion"].data[0]
+    assert occlusion[3] == pytest.approx(lead, rel=1e-4)
+    assert np.abs(np.delete(occlusion, 3)).max() < 1e-5
+    assert found.layers["deletion"].x_label == "Dates removed [%]"
 
 
 def test_another_class_and_rival_can_be_asked_for(explain, scene):

@@ -62,6 +62,17 @@ def test_an_area_is_averaged_over_its_valid_pixels(stack):
     assert np.isnan(found.mean[3]).all()
 
 
+def test_an_area_may_be_scattered_pixels(stack):
+    members = np.random.default_rng(3).random((40, 30)) > 0.7
+    found = season.area(stack, stack.scene.grid.window, members)
+    pixels = np.where(stack.scene.valid[:, None], stack.scene.pixels, np.nan)[:, :, members]
+    clear = [0, 1, 2, 4]
+    np.testing.assert_allclose(found.mean[clear], np.nanmean(pixels[clear], axis=2), rtol=1e-5)
+    assert found.counts.tolist() == (stack.scene.valid & members).sum(axis=(1, 2)).tolist()
+    with pytest.raises(SceneMismatch, match="Members are given for"):
+        season.area(stack, stack.scene.grid.window, members[1:])
+
+
 def test_all_dates_share_one_stretch_and_masked_pixels_are_clear(stack):
     found = season.pictures(stack, (2, 1, 0))
     assert found.images.shape == (5, 40, 30, 4) and len(found.limits) == 3

@@ -13,6 +13,7 @@ from models.sits_mamba import survey
 from models.sits_mamba.card import CARD
 from models.sits_mamba.model import SITSMambaModel
 from models.sits_mamba.network import Config
+from models.sits_mamba.scores import scores_at
 from models.sits_mamba.season import elapsed_of
 from models.sits_mamba.train import Recipe, shaped, train
 from rsviz.core.card import Weights
@@ -212,6 +213,26 @@ def test_a_picked_pixel_among_neighbours_agrees_with_the_map(form, tmp_path):
         layers = predicted(scene, result, tmp_path, *wants, pick_row=row, pick_col=col)
         last = layers["season_probability"].data[:, -1]
         assert np.allclose(last, layers["probabilities"].data[:, row, col], atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["1", "3"])
+@pytest.mark.parametrize("pick", [(0, 0), (5, 7)])
+def test_scores_with_gradients_are_those_of_a_run(kernel, pick, tmp_path):
+    scene = a_year(12, 10)
+    settings = {"epochs": "2", "width": "16", "kernel": kernel, "patch": "8", "bf16": "no"}
+    result = train(scene, scene.truth.labels, 3, settings, None, "cpu", lambda *_: None)
+    said = predicted(scene, result, tmp_path)["probabilities"].data[:, *pick]
+    model = SITSMambaModel()
+    model.load(weights_of(result, tmp_path), "cpu")
+    found = scores_at(model, scene, *pick, build(CARD.options, {}))
+    inputs = found.inputs.clone().requires_grad_()
+    scores = found.scores(inputs)
+    np.testing.assert_allclose(scores.detach().softmax(1)[0], said, atol=1e-5)
+    scores[0, 0].backward()
+    by_date = inputs.grad[0].unflatten(0, (T, C)).abs().sum(dim=(1, 2, 3))
+    if kernel == "1":  # nothing but the pixel itself, on its clear dates
+        clear = scene.valid[:, *pick]
+        assert np.array_equal(by_date.numpy() > 0, clear)
 
 
 def test_a_scene_read_in_parts_gives_the_same(trained, tmp_path, monkeypatch):

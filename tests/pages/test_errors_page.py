@@ -43,7 +43,7 @@ def several(answering, farmland, monkeypatch):
     )  # fmt: skip
     facts = {
         "Class": "meadow", "Rival": "maize", "Lead in scores": 2.0,
-        "Lead with the scene's mean spectrum": 0.5, "Sum of the integrated gradients": 1.5,
+        "Lead with the scene's mean": 0.5, "Sum of the integrated gradients": 1.5,
         "Area below the curve: Integrated gradients": 0.1,
         "Area below the curve: Occlusion": 0.3,
         "Area below the curve: Random order": 0.3,

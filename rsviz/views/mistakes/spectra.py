@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from rsviz.core.facets import RIGHT
 from rsviz.jobs.display import RegionStats
-from rsviz.views import charts, clients
+from rsviz.views import charts, clients, season, series
 from rsviz.views.mistakes.study import Study
 from rsviz.views.palettes import CHOSEN
 from rsviz.views.spectra import UNITS
@@ -19,6 +20,7 @@ from rsviz.views.words import many, plain
 
 HEIGHT = 330
 CHOICE, ABSOLUTE, RELATIVE = "errors-spectra-as", "Spectra", "Relative to the first"
+SERIES = "Mean series over the clear pixels of each date"
 RIGHT_COLOUR, WRONG_COLOUR = "#009e73", "#d55e00"
 
 
@@ -65,16 +67,17 @@ def groups(study: Study) -> list[Group]:
 def panel(study: Study) -> None:
     """Mean and spread of each group over wavelength, as they are or beside the first group."""
     bench = study.bench
-    found = {}
-    for group in groups(study):
-        if not group.mask.any():
-            continue
-        codes = np.full(study.shown.shape, -1, np.int16)
-        codes.flat[study.shown.at[group.mask]] = 0
-        found[group] = clients.groups(bench.key, f"{study.state} {group.name}", 1, codes).of(0)
-    if not found:
+    members = {group: _members(study, group) for group in groups(study) if group.mask.any()}
+    if not members:
         st.markdown("No pixel is lit, so there is no spectrum.")
         return
+    if bench.about.shape[0] > 1:
+        _over_dates(study, members)
+        return
+    found = {}
+    for group, where in members.items():
+        codes = np.where(where, 0, -1).astype(np.int16)
+        found[group] = clients.groups(bench.key, f"{study.state} {group.name}", 1, codes).of(0)
     quantity = UNITS[bench.about.quantity]
     scaled = len(found) > 1 and _choose(study) == RELATIVE
     if scaled:
@@ -92,6 +95,30 @@ def panel(study: Study) -> None:
     figure.update_layout(showlegend=True, legend={"orientation": "v", "y": 1.02})
     st.plotly_chart(figure, key="errors-spectra", config=charts.CONFIG)
     st.caption(plain(_reading(study)))
+
+
+def _members(study: Study, group: Group) -> NDArray[np.bool_]:
+    """The pixels (H, W) of a group."""
+    where = np.zeros(study.shown.shape, np.bool_)
+    where.flat[study.shown.at[group.mask]] = True
+    return where
+
+
+def _over_dates(study: Study, members: Mapping[Group, NDArray[np.bool_]]) -> None:
+    """Of a series: the mean of each group at every date, in what the inspector shows."""
+    bench = study.bench
+    name = series.chosen(bench)[0]
+    lines = []
+    for group, where in members.items():
+        mean = clients.group_series(bench.key, f"{study.state} {group.name}", where).mean
+        said = f"{group.name}, {many(int(group.mask.sum()), 'px', 'px')}"
+        values = series.values_of(bench, name, mean)
+        lines.append(charts.SeriesLine(said, values, group.colour, group.dash))
+    title = series.axis_title(bench, (name,))
+    figure = charts.series(season.axis(bench), lines, title, shown=season.shown(bench))
+    figure.update_layout(showlegend=True, legend={"orientation": "v", "y": 1.02}, height=HEIGHT)
+    st.plotly_chart(figure, key="errors-series", config=charts.CONFIG)
+    st.caption(plain(_reading(study).replace("Mean spectra with one standard deviation", SERIES)))
 
 
 def _choose(study: Study) -> str:

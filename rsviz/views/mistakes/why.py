@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from rsviz.core.layers import Curve, ScalarMap, Table
 from rsviz.core.model import Result
+from rsviz.core.scene import Band
 from rsviz.draw.paint import Style
-from rsviz.views import ask, charts, clients
+from rsviz.views import ask, charts, clients, season, series
 from rsviz.views.bench import Bench
 from rsviz.views.layers import map_layer
 from rsviz.views.map import MapLayer
 from rsviz.views.mistakes.study import Study
 from rsviz.views.palettes import GREY, PICKED
 from rsviz.views.spectra import UNITS
-from rsviz.views.state import bind
+from rsviz.views.state import Pixel, bind
 from rsviz.views.words import plain
 
 Facts = dict[object, object]
+Floats = NDArray[np.float32]
 
 STRONGEST = "the strongest other"
 FAINTEST_PART = 0.6  # opacity of a place that has no part, over the errors below
+TICKS = 6  # dates named below the charts of a series
 CONVINCING = 0.75  # of the area of random orders: below it an attribution is worth something
 
 
@@ -141,31 +146,53 @@ def _shown(bench: Bench, result: Result) -> None:
     deletion = cast(Curve, result.layers["deletion"])
     pixel = bench.session.picked
     assert pixel is not None
-    everywhere = np.zeros(bench.grid.shape, np.int16)
-    mean = clients.groups(bench.key, "everywhere", 1, everywhere).of(0).mean
+    bands, here, mean, quantity = _beside(bench, pixel)
+    unit = "date" if bench.about.shape[0] > 1 else "band"
     lines = (
-        charts.Line("Picked pixel", clients.spectrum(bench.key, *pixel).values, PICKED),
+        charts.Line("Picked pixel", here, PICKED),
         charts.Line("Mean of the scene, which stands for nothing", mean, GREY, "dash"),
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown(plain(f"{facts['Class']} rather than {facts['Rival']}"))
-        figure = charts.attribution(
-            bench.about.bands, gradients, occlusion, lines, UNITS[bench.about.quantity]
-        )
+        figure = charts.attribution(bands, gradients, occlusion, lines, quantity)
+        if unit == "date":
+            some = np.linspace(0, len(bands) - 1, min(TICKS, len(bands))).round().astype(int)
+            figure.update_xaxes(tickvals=some + 1, ticktext=[bands[i].name for i in some])
         st.plotly_chart(figure, key="why-bands", config=charts.CONFIG)
     with right:
         st.markdown("**Is it worth anything?**")
         st.plotly_chart(charts.deletion(deletion), key="why-deletion", config=charts.CONFIG)
-        st.markdown(verdict(facts))
+        st.markdown(verdict(facts, unit))
         st.caption(
-            "Bands are replaced by the scene's mean, those first that an attribution calls "
-            "important; the band shows random orders with their standard deviation."
+            f"{unit.capitalize()}s are replaced by the scene's mean, those first that an "
+            "attribution calls important; the ribbon shows random orders with their standard "
+            "deviation."
         )
-    st.caption(plain(reading(facts, result.record.notes)))
+    st.caption(plain(reading(facts, unit, result.record.notes)))
 
 
-def verdict(facts: Facts) -> str:
+def _beside(bench: Bench, pixel: Pixel) -> tuple[Sequence[Band], Floats, Floats, str]:
+    """The bands or dates, the picked pixel and the scene's mean over them, and their quantity."""
+    about = bench.about
+    if about.shape[0] > 1:
+        name = series.chosen(bench)[0]
+        here, mean = (
+            series.values_of(bench, name, values)
+            for values in (
+                clients.series(bench.key, *pixel),
+                clients.area(bench.key, bench.grid.window).mean,
+            )
+        )
+        dates = tuple(Band(day) for day in season.dates_of(bench))
+        return dates, here, mean, series.axis_title(bench, (name,))
+    everywhere = np.zeros(bench.grid.shape, np.int16)
+    mean = clients.groups(bench.key, "everywhere", 1, everywhere).of(0).mean
+    here = clients.spectrum(bench.key, *pixel).values
+    return about.bands, here, mean, UNITS[about.quantity]
+
+
+def verdict(facts: Facts, unit: str) -> str:
     """Whether removing what is called important costs more than removing bands at random."""
     areas = {
         name: float(cast(float, facts[f"Area below the curve: {name}"]))
@@ -175,27 +202,27 @@ def verdict(facts: Facts) -> str:
     worth = [name for name, area in areas.items() if area < CONVINCING * random]
     numbers = ", ".join(f"{name.lower()} {area:.3f}" for name, area in areas.items())
     if len(worth) == 2:
-        said = "**Both point at bands that matter**"
+        said = f"**Both point at {unit}s that matter**"
     elif worth:
-        said = f"**Only {worth[0].lower()} points at bands that matter**"
+        said = f"**Only {worth[0].lower()} points at {unit}s that matter**"
     else:
         said = "**Neither does better than chance**"
     return f"{said}: area below the curve {numbers}, random orders {random:.3f} (lower is better)."
 
 
-def reading(facts: Facts, notes: tuple[str, ...]) -> str:
+def reading(facts: Facts, unit: str, notes: tuple[str, ...]) -> str:
     """How to read the parts, with the check that they add up."""
     lead, bare, total = (
         cast(float, facts[name])
         for name in (
             "Lead in scores",
-            "Lead with the scene's mean spectrum",
+            "Lead with the scene's mean",
             "Sum of the integrated gradients",
         )
     )
     text = (
-        f"The class leads by {lead:.2f} in scores; with the scene's mean spectrum everywhere it "
-        f"would by {bare:.2f}. Integrated gradients share out the difference over bands and "
-        f"pixels (their sum is {total:.2f}). On the map: where it comes from."
+        f"The class leads by {lead:.2f} in scores; with the scene's mean everywhere it would by "
+        f"{bare:.2f}. Integrated gradients share out the difference over {unit}s and pixels (their "
+        f"sum is {total:.2f}). On the map: where it comes from."
     )
     return " ".join((text, *notes))
