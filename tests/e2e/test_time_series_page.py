@@ -113,3 +113,8 @@ def test_errors_on_a_real_stack_are_told(open_real):
     page = open_real("errors?scene=slovenia&model=sits_mamba&pixel=40,40")
     page.get_by_text(re.compile(r"^OA \d+\.\d %")).first.wait_for(timeout=RUN_MS)
     expect(page.get_by_text("artificial surface").first).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_text("Mean series over the clear pixels of each date").wait_for()
+    page.get_by_role("tab", name="Why").click()
+    page.get_by_role("button", name="Explain this pixel").click()
+    page.get_by_text("Is it worth anything?").wait_for(timeout=RUN_MS)
+    expect(page.get_by_text("Dates removed [%]").first).to_be_visible(timeout=PATIENCE_MS)

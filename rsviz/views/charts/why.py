@@ -27,7 +27,7 @@ def attribution(
     """Parts of each band in the lead of a class, and below them spectra over the same axis.
 
     Args:
-        bands: the C bands.
+        bands: the C bands, or dates under their names.
         gradients: integrated gradients (1, C).
         occlusion: loss of lead of groups of bands, told for each of their bands (1, C).
         lines: spectra to draw below.
@@ -45,10 +45,10 @@ def attribution(
         marker={"color": np.where(parts >= 0, FOR, AGAINST), "line": {"width": 0}},
         hovertemplate="%{y:.3~g}", showlegend=False,
     )  # fmt: skip
-    groups = occlusion.data[0]
+    groups, unit = occlusion.data[0], "date" if gradients.x_label == "Date" else "band"
     figure.add_scatter(
         x=at, y=np.where(places < 0, np.nan, groups[order][places]), mode="lines", row=1, col=1,
-        name="Occlusion of a group of bands", line={"color": CHOSEN, "width": 2, "shape": "hvh"},
+        name=f"Occlusion of a group of {unit}s", line={"color": CHOSEN, "width": 2, "shape": "hvh"},
         hovertemplate="%{y:.3~g}",
     )  # fmt: skip
     for line in lines:
