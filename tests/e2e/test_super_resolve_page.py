@@ -46,6 +46,16 @@ def answered(visit, address):
     return opened
 
 
+def until(page, ask, fits):
+    """The first answer that fits, asked for ten times a second; a minute at most."""
+    for _ in range(PATIENCE_MS // 100):
+        found = ask()
+        if fits(found):
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError(f"after a minute there is {str(found)[:300]!r}")
+
+
 def clips(page):
     """Where the two compared layers are cut."""
     return page.locator(".rsviz-map .leaflet-pane").evaluate_all(
@@ -58,16 +68,14 @@ def test_the_swipe_is_there_and_moves(answered):
     divider = page.get_by_role("slider", name="Divider between the two layers")
     expect(page.get_by_label("Layer on the left")).to_have_value("bicubic")
     expect(page.get_by_label("Layer on the right")).to_have_value("result")
-    before = clips(page)
-    assert len(before) == 2
+    before = until(page, lambda: clips(page), lambda found: len(found) == 2)
     box = divider.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
     page.mouse.down()
     page.mouse.move(box["x"] - 120, box["y"] + 200, steps=4)
     page.mouse.up()
+    until(page, lambda: clips(page), lambda found: len(found) == 2 and not set(found) & set(before))
     assert divider.bounding_box()["x"] == pytest.approx(box["x"] - 134, abs=4)
-    after = clips(page)
-    assert len(after) == 2 and after != before
 
 
 def test_a_click_on_the_map_tells_of_that_pixel(answered):
@@ -95,18 +103,21 @@ def test_the_loupe_zooms_all_images_alike_and_picks_a_pixel(answered):
     expect(panes).to_have_count(6)
     titles = page.locator(f"{LOUPE} figcaption b").all_inner_texts()
     assert titles == ["Input", "Bicubic", "Lanczos", "Result", "Truth", "Error"]
-    page.wait_for_timeout(800)
-    pictures = "all => all.map((canvas) => canvas.toDataURL())"
-    before = panes.evaluate_all(pictures)
-    zoom = float(page.locator(LOUPE).get_attribute("data-zoom"))
+
+    def pictures():
+        return panes.evaluate_all("all => all.map((canvas) => canvas.toDataURL())")
+
+    def zoomed():
+        return float(page.locator(LOUPE).get_attribute("data-zoom"))
+
+    before = until(page, pictures, lambda found: len(set(found)) == 6)  # all drawn, all different
+    zoom = zoomed()
     panes.nth(2).scroll_into_view_if_needed()
     box = panes.nth(2).bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.wheel(0, -200)
-    page.wait_for_timeout(300)
-    assert float(page.locator(LOUPE).get_attribute("data-zoom")) > 1.2 * zoom
-    after = panes.evaluate_all(pictures)
-    assert all(a != b for a, b in zip(before, after, strict=True))
+    until(page, zoomed, lambda found: found > 1.2 * zoom)
+    until(page, pictures, lambda found: not set(found) & set(before))
     down, right = (float(v) for v in page.locator(LOUPE).get_attribute("data-at").split())
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     row, col = int(down * 120), int(right * 160)

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from test_app import click_map
 
 SERVER = "rsviz/views/server.py"
@@ -47,11 +48,9 @@ def test_a_click_tells_the_temperature_and_a_slider_answers(opened):
     slider.focus()
     for _ in range(8):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function(
-        "old => document.querySelector('[data-testid=stMetricValue]').innerText != old", arg=first
-    )
+    expect(metric).not_to_have_text(first, timeout=PATIENCE_MS)
     click_map(page, 0.7, 0.25)
-    page.wait_for_function("old => !document.body.innerText.includes(old)", arg=f"{before:.1f} ±")
+    expect(page.get_by_text(f"{before:.1f} ±")).to_have_count(0, timeout=PATIENCE_MS)
     assert kelvin(page) != before
 
 
@@ -63,9 +62,12 @@ def test_a_real_landsat_scene_is_worked_out_once_the_air_is_known(opened):
         pytest.skip("RSVIZ_DATA names no folder with this Landsat scene")
     page = opened(f"scene={path}&model=lst_coupled&pixel=60,80")
     page.get_by_text("are not known for this scene").wait_for()
-    for label, value in (("Water vapour [g/cm²]", "2.3"), ("Air temperature [K]", "299")):
+    given = (("Water vapour [g/cm²]", "2.3", 1), ("Air temperature [K]", "299", 0))
+    for label, value, still_missing in given:
         page.get_by_role("spinbutton", name=label).fill(value)
         page.keyboard.press("Enter")
-        page.wait_for_timeout(1500)
+        expect(page.get_by_text("is not known for this scene")).to_have_count(
+            still_missing, timeout=PATIENCE_MS
+        )
     page.get_by_role("button", name="Run Coupled LST").first.click()
     assert 295 < kelvin(page) < 325

@@ -167,3 +167,15 @@ def test_records_say_what_the_readme_tells():
     mean = np.mean([m["rmse_k"] for m in seeds.values()])
     assert mean < 2.0
     assert f"{mean:.2f}" in (registry.MODELS / card.id / "README.md").read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize("protocol", ["rfmip-sites", "rfmip-humid"])
+def test_the_readme_tells_the_scores_of_every_method(protocol):
+    folder = registry.MODELS / "lst_coupled"
+    board = json.loads((folder / "evaluations.json").read_text(encoding="utf8"))[protocol]
+    told = (folder / "README.md").read_text(encoding="utf8")
+    ours = board["metrics"] | {"spread": board["spread"]}
+    assert set(board["baselines"]) == WANTED
+    for scores in (ours, *board["baselines"].values()):
+        for key in ("rmse_k", "humid_rmse_k"):
+            assert f"{scores[key]:.2f} ± {scores['spread'][key]:.2f}" in told
