@@ -176,6 +176,6 @@ def test_the_readme_tells_the_scores_of_every_method(protocol):
     told = (folder / "README.md").read_text(encoding="utf8")
     ours = board["metrics"] | {"spread": board["spread"]}
     assert set(board["baselines"]) == WANTED
-    for scores in (ours, *board["baselines"].values()):
+    for row in (ours, *board["baselines"].values()):
         for key in ("rmse_k", "humid_rmse_k"):
-            assert f"{scores[key]:.2f} ± {scores['spread'][key]:.2f}" in told
+            assert f"{row[key]:.2f} ± {row['spread'][key]:.2f}" in told
