@@ -15,9 +15,9 @@ def doctor(args: Namespace) -> Answer:
     Raises:
         RsvizError: a probe file got through.
     """
-    from rsviz.jobs.doctor import examine, machine
+    from rsviz.jobs.doctor import examine, machine, settings_here
 
-    found = examine()
+    found = examine(settings_here())
     lines = [
         f"profile     {found.profile.name}: {found.profile.about}",
         f"machine     {machine()}",
@@ -28,7 +28,7 @@ def doctor(args: Namespace) -> Answer:
             f"probe       {what}: {'refused. ' + told if told else 'OPENED'}"
             for what, told in found.probes.items()
         ),
-        *(f"weak        {sentence}" for sentence in found.weak),
+        *(f"weak        {sentence}" for sentence in found.weak or ("nothing",)),
     ]
     through = [what for what, told in found.probes.items() if not told]
     if through:

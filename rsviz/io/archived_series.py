@@ -60,7 +60,9 @@ def with_days(source: SceneSource, archive: zipfile.ZipFile) -> SceneSource:
     entry = next((i for i in archive.infolist() if _DAYS.fullmatch(_stem(i.filename))), None)
     if entry is None or about.shape[0] < 2 or entry.file_size > MOST_BYTES:
         return source
-    days = _days(np.load(io.BytesIO(archive.read(entry)), allow_pickle=False))
+    with archive.open(entry) as packed:  # read in one piece, it would be unpacked whatever it says
+        stored = packed.read(MOST_BYTES)
+    days = _days(np.load(io.BytesIO(stored), allow_pickle=False))
     lacking = days.count("")
     if lacking:
         raise UnreadableScene(

@@ -27,7 +27,7 @@ from rsviz.core.scene import Band, Truth
 from rsviz.io.budget import Budget
 from rsviz.io.georef import grid_of, parsed_crs
 from rsviz.io.loaded import Series
-from rsviz.io.raster import SETTINGS
+from rsviz.io.raster import SETTINGS, gdal_open
 from rsviz.io.rda import read_rda
 from rsviz.io.source import SceneSource
 
@@ -106,7 +106,10 @@ def read_stack(timeline: Path) -> Stack:
     planes = []
     for band in BANDS:
         try:
-            with rasterio.Env(**SETTINGS), rasterio.open(folder / f"{band.name}.tif") as raster:
+            with (
+                rasterio.Env(**SETTINGS),
+                gdal_open(folder / f"{band.name}.tif", "geotiff") as raster,
+            ):
                 planes.append(raster.read())
                 affine, wkt = tuple(raster.transform)[:6], raster.crs.to_wkt()
         except (rasterio.errors.RasterioError, OSError, AttributeError) as error:

@@ -106,6 +106,18 @@ class GdalPixels:
         return mask
 
 
+def gdal_open(path: Path, driver: str, level: int | None = None) -> Any:
+    """A dataset of rasterio, opened with one driver; to be called with our `SETTINGS`.
+
+    Args:
+        path: of an ordinary file.
+        driver: a key of `DRIVERS`.
+        level: of the file's smaller copies, from 0; None for the full pixels.
+    """
+    which = {} if level is None else {"overview_level": level}
+    return rasterio.open(path, driver=DRIVERS[driver], sharing=False, **which)
+
+
 def open_raster(path: Path, request: Request, driver: str) -> SceneSource:
     """Open a raster with the one driver that its first bytes call for.
 
@@ -117,7 +129,7 @@ def open_raster(path: Path, request: Request, driver: str) -> SceneSource:
     with rasterio.Env(**SETTINGS), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the notes tell it
         try:
-            dataset = rasterio.open(path, driver=DRIVERS[driver], sharing=False)
+            dataset = gdal_open(path, driver)
         except Failure as error:
             raise _damaged(shown(path.name), error) from error
         try:
@@ -219,9 +231,7 @@ def _coarser(
         try:
             with rasterio.Env(**SETTINGS), warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                one = rasterio.open(
-                    path, driver=DRIVERS[driver], sharing=False, overview_level=level
-                )
+                one = gdal_open(path, driver, level)
         except Failure:
             continue  # the full pixels are still there
         block = one.block_shapes[0]

@@ -37,6 +37,11 @@ probes = {what: str(path) for what, path in write_probes(pathlib.Path(sys.argv[1
 print(json.dumps({"gdal": rasterio.__gdal_version__, "hdf5": h5py.version.hdf5_version,
                   "drivers": DRIVERS, "readers": sorted(READERS), "probes": probes}))
 """
+SETTINGS = """
+import json, sys
+from streamlit.config import get_option
+print(json.dumps({name: get_option(name) for name in sys.argv[1:]}))
+"""
 SECONDS = 60
 WANTED: Mapping[str, Any] = {
     "server.enableXsrfProtection": True,
@@ -124,6 +129,12 @@ def _asked() -> tuple[Libraries, str, dict[str, str]]:
         finally:
             readers.close()
     return libraries, protection, told
+
+
+def settings_here() -> dict[str, Any]:
+    """Streamlit's settings as a server would find them, asked of a process that may import it."""
+    known: dict[str, Any] = json.loads(_python(SETTINGS, *ASKED))
+    return known
 
 
 def refuse_weak(settings: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import rasterio
+import threats
 from proof import ROOT, Proof, saved
 
 from rsviz.jobs import jail
@@ -50,6 +51,10 @@ def write() -> None:
             "## What does not hold",
             "",
             *(faults or ["Nothing of the above."]),
+            "",
+            "## Threats, and what stands against each",
+            "",
+            *threats.table(),
             "",
             STORY.read_text(encoding="utf8").strip(),
             "",

@@ -267,6 +267,12 @@ def test_a_changed_hash_refuses_weights(tmp_path):
         registry.build(card).load(changed, "cpu")
 
 
+def test_a_record_without_a_hash_loads_nothing():
+    card, weights = some_weights()
+    with pytest.raises(WeightsMissing, match="its record says"):
+        registry.build(card).load(replace(weights, sha256=""), "cpu")
+
+
 @pytest.mark.parametrize(
     "content",
     [
