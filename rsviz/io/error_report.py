@@ -52,8 +52,8 @@ class Confused:
     Attributes:
         true, predicted: classes.
         count: test pixels.
-        mean, std: (3, C) spectra of all of the true class, of all of the predicted class, and of
-            the confused pixels.
+        mean, std: (3, C), or (3, T) of a series: of all of the true class, of all of the predicted
+            class, and of the confused pixels.
     """
 
     true: int
@@ -70,7 +70,7 @@ class ErrorStudy:
     Attributes:
         scene: the bands of its first look are enough.
         image: the scene as an image (H, W, 4).
-        bands: wavelengths in nm, or band numbers (C,).
+        bands: wavelengths in nm or band numbers (C,); of a series numbers of its dates (T,).
         band_label: title of their axis.
         truth: reference labels.
         first, second: the results A and B.
@@ -252,7 +252,8 @@ def _spectra(study: ErrorStudy) -> str:
         title = f"{true} taken for {predicted}: {one.count} pixels"
         chart = lines(study.bands, series, study.band_label, "Mean and s.d.", 520, 240)
         figures.append(f"<div><h3>{html.escape(title)}</h3>{chart}</div>")
-    return f'<h2>Spectra behind the confusions</h2><div class="row">{"".join(figures)}</div>'
+    what = "Series" if study.scene.shape[0] > 1 else "Spectra"
+    return f'<h2>{what} behind the confusions</h2><div class="row">{"".join(figures)}</div>'
 
 
 def _conditions(study: ErrorStudy) -> str:
@@ -304,7 +305,7 @@ def _explanation(explained: Result, study: ErrorStudy) -> str:
     )
     bands = [
         Series("Integrated gradients", gradients.data[0], MEASURED),
-        Series("Occlusion of a group of bands", occlusion.data[0], "#e8710a"),
+        Series("Occlusion of a group of them", occlusion.data[0], "#e8710a"),
     ]
     colours = (MEASURED, "#e8710a", "#8a8f98")
     removal = [
@@ -317,7 +318,7 @@ def _explanation(explained: Result, study: ErrorStudy) -> str:
     ]
     return (
         "<h2>Why: the pixel that was explained last</h2>"
-        f'<div class="row">{lines(study.bands, bands, study.band_label, gradients.y_label)}'
+        f'<div class="row">{lines(gradients.x, bands, gradients.x_label, gradients.y_label)}'
         f"{lines(deletion.x, removal, deletion.x_label, deletion.y_label, 440)}</div>"
         f"{table(('Quantity', 'Value'), facts)}"
     )

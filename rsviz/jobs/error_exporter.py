@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsviz.core.answers import certainty_of, class_map_of
 from rsviz.core.comparison import Comparison
@@ -16,12 +18,13 @@ from rsviz.core.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.core.judged import Judged, confusion, judge
 from rsviz.core.model import Result
-from rsviz.core.scene import Source, Truth
-from rsviz.jobs import display
+from rsviz.core.scene import Band, Description, Source, Truth
+from rsviz.jobs import display, season
 from rsviz.jobs.readers import RemoteSource
 
 REPORT, PIXELS, LAYERS = "errors.html", "pixels.csv", "layers.zip"
 MOST_CONFUSED = 6
+NEAR_INFRARED_NM = 842.0
 
 
 @dataclass(frozen=True)
@@ -75,17 +78,19 @@ def write(
         raise SceneMismatch("Without reference labels that test the model there are no errors.")
     made = _comparison(first, second, truth, view)
     bands = first_look(about.bands)
-    known = about.wavelengths_nm
+    band = _telling(about.bands) if about.shape[0] > 1 else None
+    known = about.wavelengths_nm if band is None else None
+    count = len(about.bands) if band is None else about.shape[0]
     study = ErrorStudy(
         scene=source.read(None, bands),
         image=_ask(source, "composite", bands).image,
-        bands=np.array(known or range(1, len(about.bands) + 1), np.float32),
-        band_label="Wavelength [nm]" if known else "Band",
+        bands=np.array(known or range(1, count + 1), np.float32),
+        band_label=_axis(about, band),
         truth=truth,
         first=first,
         second=second,
         comparison=made,
-        confused=_confused(source, made),
+        confused=_confused(source, made, band),
         explained=explained,
     )
     (folder / REPORT).write_text(report(study), encoding="utf8")
@@ -125,8 +130,38 @@ def _judged(result: Result, truth: Truth, view: View) -> Judged:
     return judge(classes, certain, truth, result.split, view.confident_from)
 
 
-def _confused(source: Source | RemoteSource, made: Comparison) -> tuple[Any, ...]:
-    """The most frequent confusions among the lit pixels, with the spectra behind them."""
+def _telling(bands: Sequence[Band]) -> int:
+    """The band whose series tells most of vegetation: NDVI, or else the nearest to 842 nm."""
+    for i, band in enumerate(bands):
+        if band.name.lower() == "ndvi":
+            return i
+    near = [abs((band.wavelength_nm or 0.0) - NEAR_INFRARED_NM) for band in bands]
+    return int(np.argmin(near))
+
+
+def _axis(about: Description, band: int | None) -> str:
+    """Title of the axis below spectra, or below the series of a band."""
+    if band is None:
+        return "Wavelength [nm]" if about.wavelengths_nm else "Band"
+    span = f", {about.dates[0]} to {about.dates[-1]}" if about.dates else ""
+    return f"Number of the date{span}; series of {about.bands[band].name}"
+
+
+def _moments(
+    source: Source | RemoteSource, where: NDArray[np.bool_], band: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and spread of pixels (H, W): spectra, or the series of a band."""
+    if band is None:
+        stats = _ask(source, "groups", np.where(where, 0, -1).astype(np.int16), 1)
+        return stats.mean[0], stats.std[0]
+    window = source.describe().grid.window
+    remote = isinstance(source, RemoteSource)
+    found = source.area(window, where) if remote else season.area(source, window, where)
+    return found.mean[:, band], found.std[:, band]
+
+
+def _confused(source: Source | RemoteSource, made: Comparison, band: int | None) -> tuple[Any, ...]:
+    """The most frequent confusions among the lit pixels, with the spectra or series behind them."""
     from rsviz.io.error_report import Confused
 
     shown = made.shown
@@ -142,9 +177,9 @@ def _confused(source: Source | RemoteSource, made: Comparison) -> tuple[Any, ...
         masks = (shown.true == true, shown.true == predicted, cell)
         stats = []
         for mask in masks:
-            codes = np.full(shown.shape, -1, np.int16)
-            codes.flat[shown.at[mask]] = 0
-            stats.append(_ask(source, "groups", codes, 1))
-        mean, std = (np.stack([getattr(s, name)[0] for s in stats]) for name in ("mean", "std"))
+            where = np.zeros(shown.shape, np.bool_)
+            where.flat[shown.at[mask]] = True
+            stats.append(_moments(source, where, band))
+        mean, std = (np.stack(values) for values in zip(*stats, strict=True))
         found.append(Confused(true, predicted, int(counts[true, predicted]), mean, std))
     return tuple(found)

@@ -15,6 +15,8 @@ from rsviz.io.catalog import open_scene
 from rsviz.jobs.error_exporter import View
 from rsviz.jobs.exporter import export, export_errors
 
+NEAR_INFRARED = "B08"
+
 
 def result_on(ref: str) -> Result:
     grid = open_scene("farmland").describe().grid
@@ -62,6 +64,25 @@ def test_the_web_process_needs_no_file_library_for_it():
     code = "import sys, rsviz.jobs.exporter; print(sorted({'rasterio', 'h5py'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_report_on_a_stack_tells_the_series_behind_a_confusion(tmp_path):
+    source = open_scene("simulated-year")
+    about, truth = source.describe(), source.read(bands=(0,)).truth
+    source.close()
+    known = truth.labels > 0
+    said = np.where(truth.labels == 2, 0, np.maximum(truth.labels - 1, 0)).astype(np.int16)
+    layer = ClassMap("Classes", "", about.grid, said, truth.names)
+    split = ClassMap("Split", "", about.grid, 2 * known.astype(np.int16), ("no", "train", "test"))
+    metrics = {"overall_accuracy": 0.9, "average_accuracy": 0.9, "kappa": 0.9, "n_test": 1}
+    made = Result({"classes": layer}, result_on("simulated-year").record, metrics, split)
+    export_errors((made, None, None), View(), tmp_path)
+    report = (tmp_path / "errors.html").read_text()
+    assert "Series behind the confusions" in report
+    count = int((truth.labels == 2).sum())
+    assert f"{truth.names[1]} taken for {truth.names[0]}: {count} pixels" in report
+    axis = f"Number of the date, {about.dates[0]} to {about.dates[-1]}; series of {NEAR_INFRARED}"
+    assert axis in report
 
 
 @pytest.mark.slow
