@@ -38,9 +38,17 @@ print(json.dumps({"gdal": rasterio.__gdal_version__, "hdf5": h5py.version.hdf5_v
                   "drivers": DRIVERS, "readers": sorted(READERS), "probes": probes}))
 """
 SETTINGS = """
-import json, sys
-from streamlit.config import get_option
-print(json.dumps({name: get_option(name) for name in sys.argv[1:]}))
+import json, os, sys
+from streamlit.config import get_config_options
+def value(option):
+    text = os.environ.get(option.env_var)  # `streamlit run` reads these alone
+    if text is None:
+        return option.value
+    if isinstance(option.value, bool):
+        return text.lower() in ("1", "true", "t", "yes", "y", "on")
+    return int(text) if isinstance(option.value, int) else text
+options = get_config_options()
+print(json.dumps({name: value(options[name]) for name in sys.argv[1:]}))
 """
 SECONDS = 60
 WANTED: Mapping[str, Any] = {
