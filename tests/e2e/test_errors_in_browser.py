@@ -5,6 +5,7 @@ import re
 import zipfile
 
 import pytest
+from playwright.sync_api import expect
 
 from rsviz.core import registry
 
@@ -92,10 +93,11 @@ def test_a_cell_lights_as_many_pixels_as_it_counts(open_page):
     page.get_by_text(f"{count} pixels lit").wait_for()
     lit(page, WRONG, count)
     lit(page, RIGHT, 0)
-    assert cell.get_attribute("aria-pressed") == "true"
-    assert "filter=true" in page.url
-    names = page.locator(".st-key-errors-spectra .legendtext").all_text_contents()
-    assert len(names) == 3 and f"The lit pixels, {count} px" in names
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    page.wait_for_url(re.compile("filter=true"))
+    names = page.locator(".st-key-errors-spectra .legendtext")
+    expect(names.filter(has_text=f"The lit pixels, {count} px")).to_have_count(1)
+    expect(names).to_have_count(3)
     page.get_by_role("tab", name="Conditions").click()
     notes = page.locator(".bar[data-place='0'] .note").first
     notes.wait_for()
@@ -122,7 +124,7 @@ def test_a_and_b_are_linked_on_the_map_and_in_the_inspector(open_page):
     page = open_page("&against=mamba_moe&against-weights=indian-pines-50/seed-1&pixel=11,23")
     page.get_by_text("B says").wait_for(timeout=180_000)
     inspector = page.locator(".st-key-inspector")
-    assert "A says" in inspector.inner_text()
+    expect(inspector).to_contain_text("A says")
     page.get_by_role("tab", name="A against B").click()
     page.get_by_text("McNemar").first.wait_for()
     only = page.get_by_role("button", name=re.compile("^only B right"))
@@ -136,8 +138,8 @@ def test_a_and_b_are_linked_on_the_map_and_in_the_inspector(open_page):
         "old => document.querySelector('.st-key-inspector').innerText !== old", arg=before
     )
     settled(page)
-    text = inspector.inner_text()
-    assert "A says" in text and "B says" in text
+    expect(inspector).to_contain_text("A says")
+    expect(inspector).to_contain_text("B says")
     page.get_by_text("Difference of confidence", exact=True).click()
     page.get_by_label("Legend: Difference of confidence, A minus B").wait_for()
 
