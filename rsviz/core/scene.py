@@ -21,6 +21,14 @@ T = TypeVar("T", bound=np.generic)
 Quantity = Literal[
     "reflectance", "radiance", "brightness_temperature", "reflectance_and_temperature", "dn"
 ]
+UNITS: dict[Quantity, str] = {
+    "reflectance": "reflectance",
+    "radiance": "radiance",
+    "brightness_temperature": "K",
+    "reflectance_and_temperature": "reflectance or K",
+    "dn": "DN",
+}
+"""What is written behind a value of a scene."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rsviz.core import changes, registry
 from rsviz.core.layers import Layer, ScalarMap, SRImage, Table
 from rsviz.core.metrics import METRICS
 from rsviz.core.model import Result
-from rsviz.core.scene import Band, Scene
+from rsviz.core.scene import UNITS, Band, Scene
 from rsviz.evaluate import image_quality as quality
 from rsviz.evaluate.degrade import filled
 from rsviz.evaluate.power_spectrum import power_curve
@@ -29,13 +29,6 @@ Floats = NDArray[np.float32]
 BASELINES = ("bicubic", "lanczos")
 SCORED = ("psnr_db", "ssim", "gmsd", "sam_deg", "ergas", "detail_agreement", "consistency_db")
 MOST_BYTES = 96 * 2**20  # baselines larger than this are kept in three bands only
-UNITS = {
-    "reflectance": "reflectance",
-    "radiance": "radiance",
-    "brightness_temperature": "K",
-    "reflectance_and_temperature": "reflectance or K",
-    "dn": "DN",
-}
 
 
 @dataclass(frozen=True, eq=False)

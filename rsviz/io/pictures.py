@@ -37,8 +37,14 @@ def write_sheet(titled: Sequence[tuple[str, Drawing]], path: Path, width: int) -
     drawings = [drawing for _, drawing in titled]
     columns = min(COLUMNS, len(drawings))
     cells = [_cell(drawing, title, width) for title, drawing in titled]
-    untitled = [replace(d.legend, title="") for d in drawings if d.legend is not None]
-    legends = [_drawn(legend) for legend in dict.fromkeys(untitled)]
+    named: dict[Legend, list[str]] = {}
+    for told in (d.legend for d in drawings if d.legend is not None):
+        named.setdefault(replace(told, title=""), []).append(told.title)
+    told_apart = len(named) > 1
+    legends = [
+        _headed(_drawn(shared), names[0] if told_apart and len(names) == 1 else "")
+        for shared, names in named.items()
+    ]
     cell_width, cell_height = (max(size) for size in zip(*(c.size for c in cells), strict=True))
     side = max((legend.width for legend in legends), default=0)
     rows = -(-len(cells) // columns)
@@ -68,6 +74,18 @@ def _cell(drawing: Drawing, title: str, width: int) -> Image.Image:
     ImageDraw.Draw(cell).text((0, 2), text, INK, _font())
     cell.paste(image, (0, 2 * TEXT), image)
     return cell
+
+
+def _headed(legend: Image.Image, name: str) -> Image.Image:
+    """A legend below the name of what it belongs to, up to a colon."""
+    title = name.partition(":")[0]
+    if not title:
+        return legend
+    size = max(legend.width, _wide([title])), legend.height + TEXT + PAD
+    image = Image.new("RGB", size, "white")
+    ImageDraw.Draw(image).text((0, 2), title, INK, _font())
+    image.paste(legend, (0, TEXT + PAD))
+    return image
 
 
 def _drawn(legend: Legend) -> Image.Image:

@@ -13,7 +13,7 @@ from torch import Tensor
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import RasterLayer, SRImage, UncertaintyMap
-from rsviz.core.scene import Scene
+from rsviz.core.scene import UNITS, Scene
 from rsviz.core.tiling import Stitcher, Tile, tiles
 from rsviz.nn.landcover import defined, filled_pixels
 
@@ -69,7 +69,7 @@ class Prepared:
         scale = spread.shape[-1] // window.width
         data = np.where(self.seen(window, scale), spread * self.white, np.nan)
         grid = finer(self.scene.grid.crop(window), scale)
-        unit = self.scene.quantity
+        unit = UNITS[self.scene.quantity]
         return UncertaintyMap(title, about, grid, data.astype(np.float32), "std", unit)
 
     def spread_of_views(self, views: list[Tensor], window: Window) -> UncertaintyMap:

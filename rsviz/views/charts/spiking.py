@@ -83,7 +83,7 @@ def membrane(layer: Curve) -> go.Figure:
 def by_depth(layer: Curve) -> go.Figure:
     """Curves of layers, coloured from the first to the last."""
     figure = blank(literal(layer.x_label), literal(layer.y_label), 380)
-    steps = ramp(SEQUENTIAL)[20:230]
+    steps = ramp(SEQUENTIAL)[50:230]  # neither end vanishes on dark or light
     places = np.linspace(0, len(steps) - 1, len(layer.names)).astype(int)
     for name, values, (red, green, blue) in zip(
         layer.names, layer.data, steps[places], strict=True
