@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +225,23 @@ def test_a_file_without_days_says_how_to_give_them(tmp_path: Path) -> None:
     scene = open_file(tmp_path / "s.npy", axes="TCHW").read()
     assert scene.dates == DAYS
     assert np.array_equal(scene.pixels, stack()[::-1])
+
+
+def test_days_that_unpack_to_more_than_they_announce_cost_no_memory(tmp_path):
+    """Read in one piece, the entry would be unpacked whole before its size is looked at."""
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (("data.npy", stack()), ("dates.npy", np.zeros(100 << 20, np.uint8))):
+            with archive.open(name, "w") as entry:
+                np.save(entry, content)
+    real = zipfile.ZipFile(path).getinfo("dates.npy").file_size
+    content = path.read_bytes()
+    assert content.count(struct.pack("<I", real)) == 2  # before the entry, and in the directory
+    path.write_bytes(content.replace(struct.pack("<I", real), struct.pack("<I", 4096)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableScene):
+            open_file(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
