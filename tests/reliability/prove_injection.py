@@ -85,7 +85,8 @@ def prove(quick: bool, work: Path) -> Proof:
                 for sinks, act in _acts(page, url, folder, payload):
                     act()
                     told = _settled(page, watch)
-                    shown += payload.split("=")[0][:12] in page.locator("body").inner_text()
+                    read = page.locator("body").inner_text().replace("\N{WORD JOINER}", "")
+                    shown += payload.split("=")[0][:12] in read
                     for sink in sinks:
                         proof.count(not told, f"{sink}, {payload!r}: {told}")
             proof.figures = {"pages on which the payload was read as text": str(shown)}
