@@ -237,7 +237,7 @@ def test_days_that_unpack_to_more_than_they_announce_cost_no_memory(tmp_path):
     real = zipfile.ZipFile(path).getinfo("dates.npy").file_size
     content = path.read_bytes()
     assert content.count(struct.pack("<I", real)) == 2  # before the entry, and in the directory
-    path.write_bytes(content.replace(struct.pack("<I", real), struct.pack("<I", 4096)))
+    path.write_bytes(content.replace(struct.pack("<I", real), struct.pack("<I", 65_536)))
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableScene):
