@@ -87,6 +87,7 @@ CARD = ModelCard(
         note="It cuts large scenes itself, so that what is said of a whole scene is so.",
     ),
     patch=9,
+    patches={1: 1},
     limits=(
         "It knows the classes it was trained on and gives every pixel one of them, also where "
         "something else grew.",

@@ -268,6 +268,8 @@ class ModelCard:
         needs_weights: whether it cannot run without any.
         patch: side of the square of pixels that decides the answer for its centre; 0 when the
             whole scene does.
+        patches: the same by the side of convolutions (`kernel` in the config of weights), where
+            weights differ in it.
         tiling: how large scenes are cut.
         limits: honest sentences about what it cannot do.
         departures: differences from the paper, one sentence each.
@@ -292,9 +294,14 @@ class ModelCard:
     weights: tuple[Weights, ...] = ()
     needs_weights: bool = True
     patch: int = 0
+    patches: dict[int, int] = field(default_factory=dict)
     tiling: Tiling = Tiling()
     limits: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
+
+    def looks_at(self, weights: Weights) -> int:
+        """Side of the square of pixels that decides with these weights; 0 for the whole scene."""
+        return self.patches.get(weights.config.get("kernel", 0), self.patch)
 
     def named(self, wanted: str) -> Weights | None:
         """The weights of that id, or those in the folder of that absolute path; None if neither.

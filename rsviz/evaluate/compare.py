@@ -120,7 +120,7 @@ def evaluate(
         "baselines": baselines,
         "paired": paired,
         "calibration": _calibration(results, scene, rule),
-        "overlap": _overlaps(card, scene, rule, chosen[0].seed),
+        "overlap": _overlaps(card, scene, rule, chosen[0]),
         "seconds": round(time.perf_counter() - started, 3),
         "device": next((r.record.device for r in results.values()), device),
     }
@@ -198,12 +198,14 @@ def _calibration(results: dict[int, Result], scene: Scene, rule: EvalProtocol) -
     return told | (curves(*tested) if tested is not None else {})
 
 
-def _overlaps(card: ModelCard, scene: Scene, rule: EvalProtocol, seed: int) -> dict[str, Any]:
+def _overlaps(
+    card: ModelCard, scene: Scene, rule: EvalProtocol, weights: Weights
+) -> dict[str, Any]:
     """How far training and test overlap, for the model and for each baseline."""
     assert scene.truth is not None
-    split = rule.split(scene.truth, seed)
+    split = rule.split(scene.truth, weights.seed)
     sides = {name: SIDES[name] for name in rule.baselines if name in SIDES}
-    return {card.id: overlap(split, card.patch, card.title)} | {
+    return {card.id: overlap(split, card.looks_at(weights), card.title)} | {
         name: overlap(split, side, name) for name, side in sides.items()
     }
 

@@ -102,7 +102,7 @@ def score_result(result: Result, scene: Scene) -> Result:
         return result
     card = registry.card(result.record.model)
     scores = split_scores(layer.data, scene.truth, split)
-    scores |= {"overlap": overlap(split, card.patch, card.title)}
+    scores |= {"overlap": overlap(split, card.looks_at(found), card.title)}
     tested = tested_probabilities(result, scene.truth, split)
     if tested is not None:
         scores |= certainty_scores(*tested, found.metrics.get("calibration"))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rsviz.core import registry
 from rsviz.evaluate.overlap import overlap
 from rsviz.evaluate.protocols import TEST, TRAIN
 
@@ -37,3 +38,11 @@ def test_a_model_of_the_whole_scene_says_so():
     found = overlap(line([0], [29]), 0, "MambaMoE")
     assert found["share"] == 1.0
     assert found["warning"].startswith("MambaMoE reads the whole scene")
+
+
+def test_weights_with_smaller_convolutions_look_at_fewer_pixels():
+    card = registry.card("sits_mamba")
+    looks = {w.config["kernel"]: card.looks_at(w) for w in card.weights}
+    assert looks[1] == 1 and looks.get(3, 9) == 9
+    moe = registry.card("mamba_moe")
+    assert {moe.looks_at(w) for w in moe.weights} == {moe.patch}
