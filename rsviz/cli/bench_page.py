@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_SECONDS, AGAIN_SECONDS, CLICK_SECONDS, CANCEL_SECONDS = 5.0, 1.0, 0.4, 1.0
 START_SECONDS, PATIENCE_MS = 60.0, 120_000
-SPECTRUM = ".st-key-inspector .js-line"
+SPECTRUM = ".st-key-inspector .js-line:visible"
 CHANGED = (
-    "old => { const all = document.querySelectorAll('" + SPECTRUM + "');"
+    "old => { const all = [...document.querySelectorAll('.st-key-inspector .js-line')]"
+    ".filter(line => line.getClientRects().length);"  # Streamlit keeps what it hides for a while
     " return all.length && all[all.length - 1].getAttribute('d') !== old; }"
 )
 UNDER_WAY = re.compile(r"about .* left")

@@ -17,6 +17,16 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 START_S = 60.0
 
+SPECTRUM = ".st-key-inspector .js-line:visible"
+LINE = """() => {
+    const all = [...document.querySelectorAll(".st-key-inspector .js-line")];
+    const seen = all.filter((line) => line.getClientRects().length);
+    return seen.length ? seen[seen.length - 1].getAttribute("d") : "";
+}"""
+"""The path of the last spectrum; Streamlit keeps a former chart in the page for a while, hidden."""
+
+ANOTHER_SPECTRUM = f"old => {{ const now = ({LINE})(); return now && now !== old; }}"
+
 
 def copy_with_toys(folder: Path) -> Path:
     """A copy of the app whose models are the toys of the tests, which need no weights."""

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from serving import ROOT, start_server
+from serving import ANOTHER_SPECTRUM, ROOT, SPECTRUM, start_server
 
 from rsviz.core import registry
 from rsviz.io.catalog import open_scene
@@ -97,18 +97,13 @@ def click_map(page, across, down):
 
 def spectrum(page):
     """The drawn path of the last spectrum in the inspector."""
-    return page.locator(".st-key-inspector .js-line").last.get_attribute("d", timeout=PATIENCE_MS)
+    return page.locator(SPECTRUM).last.get_attribute("d", timeout=PATIENCE_MS)
 
 
 def changed(page, before):
     """Seconds until the spectrum is another one."""
     started = time.perf_counter()
-    page.wait_for_function(
-        "old => { const all = document.querySelectorAll('.st-key-inspector .js-line');"
-        " return all.length && all[all.length - 1].getAttribute('d') !== old; }",
-        arg=before,
-        polling=10,
-    )
+    page.wait_for_function(ANOTHER_SPECTRUM, arg=before, polling=10)
     return time.perf_counter() - started
 
 

@@ -22,22 +22,13 @@ import numpy as np
 from proof import ROOT, Proof, timed
 
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-from serving import CHROMIUM, FLAGS, start_server
+from serving import ANOTHER_SPECTRUM, CHROMIUM, FLAGS, LINE, SPECTRUM, start_server
 
 CLIENTS, PAINT, STEP = 12, 5000.5, 37.0
 SECONDS, WARM_SECONDS, QUICK_SECONDS, QUICK_WARM = 300.0, 90.0, 14.0, 6.0
 REST_SECONDS = (3.0, 9.0)
 FLAT_MIB, CLICK_SECONDS = 20.0, 1.0
 PACKED = re.compile(rb'"dtype":"([fiu]\d)","bdata":"([^"]*)"|"bdata":"([^"]*)","dtype":"([fiu]\d)"')
-SPECTRUM = ".st-key-inspector .js-line:visible"
-LINE = """() => {
-    const all = [...document.querySelectorAll(".st-key-inspector .js-line")];
-    const seen = all.filter((line) => line.getClientRects().length);
-    return seen.length ? seen[seen.length - 1].getAttribute("d") : "";
-}"""
-"""The last line of the spectrum; Streamlit keeps a former chart in the page for a while, hidden."""
-
-CHANGED = f"old => {{ const now = ({LINE})(); return now && now !== old; }}"
 
 
 @dataclass
@@ -203,7 +194,9 @@ async def _browser(url: str, end: float, seen: Seen) -> None:
             )
             count += 1
             try:
-                await page.wait_for_function(CHANGED, arg=before, polling=10, timeout=20_000)
+                await page.wait_for_function(
+                    ANOTHER_SPECTRUM, arg=before, polling=10, timeout=20_000
+                )
             except TimeoutError:
                 seen.errors.append(f"click {count} was not answered in 20 s")
                 continue
