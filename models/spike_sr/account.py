@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.spike_sr import operations
 from models.spike_sr.attention import PATCH
+from models.spike_sr.network import SIZES
 from models.spike_sr.seen import Seen
 from rsviz.core.layers import Layer, Table
+
+ABOUT_COSTS = (
+    f"For an input of {operations.PAPER_SIDE} x {operations.PAPER_SIDE} pixels; computed, not "
+    "measured. The paper's tool does not see spiking convolutions and their norms, the first "
+    "convolution, deformable kernels and products of queries, keys and values, and it ran one "
+    "time step; a run as trained takes four. Where a spike drives a convolution, its operations "
+    "only add; a neuron that does not fire costs nothing, so that a run has fewer of them."
+)
 
 
 def energy_table(seen: Seen) -> Layer:
@@ -35,6 +46,36 @@ def energy_table(seen: Seen) -> Layer:
         ("Part", "Kind", "Operations [G]", "Spike rate", "Energy [mJ]"),
         tuple(rows),
     )
+
+
+def costs(parameters: dict[str, int]) -> dict[str, Any]:
+    """What `costs.json` holds: both ways of counting, for the sizes with these parameters."""
+    rows = []
+    side = operations.PAPER_SIDE
+    for size, count in parameters.items():
+        config = SIZES[size]
+        row = {
+            "name": f"{size}, as the paper counts",
+            "parameters": operations.paper_parameters(config),
+            "mac_g": round(operations.paper_operations(config) / 1e9, 2),
+            "ac_g": 0.0,
+            "what": "one time step, and only layers of types that the paper's tool knows",
+        }
+        rows.append(row)
+        for steps in (1, config.steps):
+            all_of = operations.total(config, side, side, steps)
+            spiking = steps * sum(
+                p.operations for p in operations.parts(config, side, side) if p.kind == "AC"
+            )
+            row = {
+                "name": f"{size}, all, {steps} time step{'s' if steps > 1 else ''}",
+                "parameters": count,
+                "mac_g": round((all_of - spiking) / 1e9, 2),
+                "ac_g": round(spiking / 1e9, 2),
+                "what": "every layer, as if every neuron fired",
+            }
+            rows.append(row)
+    return {"about": ABOUT_COSTS, "rows": rows}
 
 
 def counts_table(seen: Seen) -> Layer:

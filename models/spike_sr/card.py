@@ -156,8 +156,8 @@ CARD = ModelCard(
         "by bicubic resampling without noise; a real coarse sensor blurs otherwise.",
         "Detail that it adds is plausible, not measured; below the limit of the input it may be "
         "wrong.",
-        "Only a fifth of its operations are driven by spikes; four steps cost more energy than one "
-        "pass of a plain network of equal size.",
+        "At most a seventh of its operations are driven by spikes; four steps cost more energy "
+        "than one pass of a plain network of equal size.",
     ),
     departures=(
         "The network adds to bicubic interpolation (`global_skip`); the released one makes the "

@@ -13,6 +13,7 @@ from rsviz.core.card import ModelCard, Weights
 from rsviz.core.metrics import METRICS, shown
 from rsviz.core.options import declared
 from rsviz.views import errors, scores
+from rsviz.views.costs import costs
 from rsviz.views.speed import speed
 from rsviz.views.state import Session, bind
 from rsviz.views.words import many, plain
@@ -123,10 +124,15 @@ def details(card: ModelCard) -> None:
     """Everything on one model, in tabs."""
     st.header(plain(card.title), anchor=False)
     st.markdown(plain(card.summary))
-    parts = (what_it_is, measured_here, published, weights_table, speed)
+    parts = (what_it_is, measured_here, published, weights_table, _speed_and_costs)
     for name, tab, part in zip(TABS, st.tabs(TABS, key="card-tabs"), parts, strict=True):
         with tab, errors.boundary(name):
             part(card)
+
+
+def _speed_and_costs(card: ModelCard) -> None:
+    speed(card)
+    costs(card)
 
 
 def what_it_is(card: ModelCard) -> None:
@@ -149,7 +155,9 @@ def what_it_is(card: ModelCard) -> None:
         st.subheader("Limits", anchor=False)
         st.markdown(_bullets(card.limits))
         options = [
-            f"{f.metadata['label']}: {f.metadata['help']}" for f, _ in declared(card.options)
+            f"{f.metadata['label']}: {f.metadata['help']}"
+            for f, _ in declared(card.options)
+            if not f.metadata["hidden"]
         ]
         if options:
             st.subheader("Settings", anchor=False)

@@ -1,11 +1,14 @@
 """SpikeSR's neurons, attentions and counts against closed forms, other code and each other."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from models.spike_sr import neurons, operations
+from models.spike_sr.account import costs
 from models.spike_sr.attention import (
     HybridAttention,
     PatchGrid,
@@ -18,6 +21,7 @@ from models.spike_sr.deformable import DeformableConv, reference_samples, sample
 from models.spike_sr.network import SIZES, Config, FusionBlock, SpikeSR
 from models.spike_sr.neurons import THRESHOLD, integrate, reference_lif
 from models.spike_sr.train import Recipe, steps_at
+from rsviz.core import registry
 from rsviz.nn.fit import parameter_count
 from rsviz.nn.probe import tracing
 
@@ -263,6 +267,17 @@ def test_counts_are_those_of_the_paper_and_the_honest_ones(size, parameters, cou
     assert operations.paper_parameters(config) == counted
     assert operations.paper_operations(config) / 1e9 == pytest.approx(giga, abs=0.01)
     assert operations.total(config, 160, 160, 1) / 1e9 == pytest.approx(honest, abs=0.1)
+
+
+def test_the_record_of_costs_is_what_is_counted():
+    counted = {size: parameter_count(SpikeSR(config)) for size, config in SIZES.items()}
+    path = registry.MODELS / "spike_sr" / "costs.json"
+    kept = json.loads(path.read_text(encoding="utf8"))
+    assert kept == costs(counted)
+    by_paper, once, whole = kept["rows"][:3]
+    assert (by_paper["parameters"], by_paper["mac_g"]) == (471_813, 15.3)
+    assert once["mac_g"] + once["ac_g"] == pytest.approx(40.0, abs=0.1)
+    assert whole["ac_g"] == pytest.approx(4 * once["ac_g"], abs=0.03)
 
 
 def test_operations_follow_the_shapes_of_the_convolutions_that_really_run():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from rsviz.core import registry
 from rsviz.core.card import Accepts, Weights
@@ -115,3 +116,22 @@ def test_times_over_length_become_series():
         "mambapy pscan": ([1000.0], [0.009]),
     }
     assert [row["name"] for row in others] == ["error forward"]
+
+
+def test_both_counts_of_a_model_stand_beside_each_other_at_a_price_to_set():
+    def page():
+        from rsviz.core import registry
+        from rsviz.views.costs import costs
+
+        costs(registry.card("spike_sr"))
+        costs(registry.card("mamba_moe"))  # has no record, shows nothing
+
+    test = AppTest.from_function(page).run()
+    assert not test.exception and len(test.subheader) == 1
+    before = test.dataframe[0].value
+    assert list(before["Parameters"][:2]) == [471_813, 899_229]
+    honest = before.iloc[1]
+    macs, accumulates = honest["Multiply-accumulate [G]"], honest["Accumulate alone [G]"]
+    assert honest["Energy [mJ]"] == pytest.approx(macs * 4.6 + accumulates * 0.9)
+    after = test.number_input("costs-ac").set_value(2.0).run().dataframe[0].value
+    assert after["Energy [mJ]"][1] == pytest.approx(macs * 4.6 + accumulates * 2.0)

@@ -39,6 +39,20 @@ def shares(table: Table) -> list[Share]:
     ]
 
 
+def prices(key: str) -> tuple[float, float]:
+    """What a multiply-accumulate and an accumulate cost [pJ], as the visitor sets it."""
+    left, right = st.columns(2)
+    mac = left.number_input(
+        "Multiply-accumulate [pJ]", 0.0, 100.0, MAC_PJ, 0.1, key=f"{key}-mac",
+        help="Energy of multiplying and adding two real numbers; 4.6 pJ in 45 nm (Horowitz 2014).",
+    )  # fmt: skip
+    ac = right.number_input(
+        "Accumulate [pJ]", 0.0, 100.0, AC_PJ, 0.1, key=f"{key}-ac",
+        help="Energy of adding alone, which is all that a spike needs; 0.9 pJ in 45 nm.",
+    )  # fmt: skip
+    return mac, ac
+
+
 def energy(inside: Inside) -> None:
     """Energy by part, in all, and how much of the work spikes really drive."""
     table = inside.layer("energy")
@@ -46,15 +60,7 @@ def energy(inside: Inside) -> None:
         return
     st.markdown(f"**{plain(table.title)}**")
     st.caption(plain(table.about))
-    left, right = st.columns(2)
-    mac = left.number_input(
-        "Multiply-accumulate [pJ]", 0.0, 100.0, MAC_PJ, 0.1, key="energy-mac",
-        help="Energy of multiplying and adding two real numbers; 4.6 pJ in 45 nm (Horowitz 2014).",
-    )  # fmt: skip
-    ac = right.number_input(
-        "Accumulate [pJ]", 0.0, 100.0, AC_PJ, 0.1, key="energy-ac",
-        help="Energy of adding alone, which is all that a spike needs; 0.9 pJ in 45 nm.",
-    )  # fmt: skip
+    mac, ac = prices("energy")
     parts = shares(table)
     spent = [part.millijoule(mac, ac) for part in parts]
     total = sum(spent)
