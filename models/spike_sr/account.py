@@ -59,7 +59,7 @@ def costs(parameters: dict[str, int]) -> dict[str, Any]:
             "parameters": operations.paper_parameters(config),
             "mac_g": round(operations.paper_operations(config) / 1e9, 2),
             "ac_g": 0.0,
-            "what": "one time step, and only layers of types that the paper's tool knows",
+            "what": "one step of what the paper's tool sees",
         }
         rows.append(row)
         for steps in (1, config.steps):

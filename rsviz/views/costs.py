@@ -37,7 +37,7 @@ def costs(card: ModelCard) -> None:
         hide_index=True,
         key="costs-table",
         column_config={
-            name: st.column_config.NumberColumn(format="%.1f")
+            name: st.column_config.NumberColumn(format="%.2f")
             for name in ("Multiply-accumulate [G]", "Accumulate alone [G]", "Energy [mJ]")
         },
     )
