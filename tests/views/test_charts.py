@@ -62,7 +62,8 @@ def test_probabilities_are_ordered_and_the_truth_is_always_there():
     picked = np.linspace(0, 1, 16).astype(np.float32)
     labels = [f"c{i}" for i in range(16)]
     figure = charts.probabilities(labels, ["#112233"] * 16, picked, picked[::-1], truth=2, most=5)
-    bars, _, diamonds, _ = figure.data
+    bars, diamonds, numbers = figure.data
+    assert numbers.text[0] == " 1.000  ◆ 0.000"
     assert list(bars.y) == ["c15", "c14", "c13", "c12", "<b>c2</b> (true)"]
     assert bars.x[0] == 1.0 and bars.x[-1] == pytest.approx(picked[2])
     assert diamonds.x[0] == 0.0 and diamonds.marker.color == PINNED

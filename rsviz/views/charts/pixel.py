@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 LEGEND_LINE = 19  # height of a line of the legend in screen pixels
 
 FEW_BANDS = 30  # spectra with fewer bands also show their points
+NUMBER_PX = 48  # width of a number of three digits, with its sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +194,9 @@ def probabilities(
 
 def measures(entries: Sequence[Measure]) -> go.Figure:
     """How sure the model is: each measure as a share of its greatest value, told in its unit."""
-    figure = rows("Share of the greatest possible value", len(entries))
+    figure = rows("Share of the maximum", len(entries))
     both = any(m.pinned is not None for m in entries)
-    names = [f"{m.name} [{m.unit}]" if m.unit else m.name for m in entries]
+    names = [m.name if m.unit in ("", "1") else f"{m.name} [{m.unit}]" for m in entries]
     figure.add_bar(
         x=[1.0] * len(entries), y=names, orientation="h", hoverinfo="skip", showlegend=False,
         marker_color=translucent(GREY, 0.18),
@@ -254,7 +255,7 @@ def _bars(
         x=picked, y=names, orientation="h", marker_color=colours, customdata=picked_words,
         showlegend=False, hovertemplate=f"%{{y}}: %{{customdata}}<extra>{whose[0]}</extra>",
     )  # fmt: skip
-    _numbers(figure, 1.03, names, picked_words)
+    words = list(picked_words)
     if pinned is not None and pinned_words is not None:
         marker = {"symbol": "diamond", "size": 10, "color": PINNED}
         marker |= {"line": {"color": "#fff", "width": 1}}
@@ -263,20 +264,16 @@ def _bars(
             customdata=pinned_words,
             hovertemplate=f"%{{y}}: %{{customdata}}<extra>{whose[1]}</extra>",
         )  # fmt: skip
-        _numbers(figure, 1.2, names, [f"◆ {word}" for word in pinned_words])
-    figure.update_layout(barmode="overlay", showlegend=pinned is not None)
-    end = 1.2 if pinned is None else 1.42
-    figure.update_xaxes(
-        range=[0, end], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False, zeroline=False
-    )
-
-
-def _numbers(figure: go.Figure, x: float, names: Sequence[str], words: Sequence[str]) -> None:
-    """A column of numbers."""
+        words = [f"{one}  ◆ {other}" for one, other in zip(words, pinned_words, strict=True)]
     figure.add_scatter(
-        x=[x] * len(words), y=names, mode="text", text=words, textposition="middle right",
-        hoverinfo="skip", showlegend=False, cliponaxis=False,
+        x=[1.0] * len(names), y=names, mode="text", text=[f" {word}" for word in words],
+        textposition="middle right", hoverinfo="skip", showlegend=False, cliponaxis=False,
     )  # fmt: skip
+    figure.update_layout(barmode="overlay", showlegend=pinned is not None)
+    figure.update_layout(margin_r=NUMBER_PX * (1 if pinned is None else 2) + 8)
+    if pinned is not None:
+        figure.update_layout(height=figure.layout.height + LEGEND_LINE)
+    figure.update_xaxes(range=[-0.03, 1], tickvals=[0, 0.5, 1], showgrid=False, zeroline=False)
 
 
 def _share(value: float | None, most: float) -> float | None:
