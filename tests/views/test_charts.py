@@ -82,7 +82,7 @@ def test_measures_are_shares_of_their_greatest_value():
     back, bars, words = figure.data
     assert list(back.x) == [1.0, 1.0]
     assert bars.x[0] == 0.5 and bars.x[1] is None
-    assert list(words.text) == ["1.000", "–"]
+    assert list(words.text) == [" 1.000", " –"]
     assert bars.y[0] == "Entropy [nat]"
 
 
