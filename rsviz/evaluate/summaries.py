@@ -79,7 +79,7 @@ def _variants(card: ModelCard, protocol: str) -> dict[str, Any]:
     runs: dict[str, list[tuple[int, dict[str, float]]]] = {}
     for weights in card.weights:
         name = weights.id.partition("/")[0].removeprefix(protocol).removeprefix("-")
-        if weights.protocol == protocol and name:
+        if weights.protocol == protocol and name and weights.measured_on:
             runs.setdefault(name, []).append((weights.seed, _plain(weights.metrics)))
     found: dict[str, Any] = {}
     for name, seeded in sorted(runs.items()):

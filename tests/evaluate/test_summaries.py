@@ -40,6 +40,7 @@ def card(monkeypatch, tmp_path):
             weights("slovenia", 0, 0.8),
             weights("slovenia-published", 0, 0.6),
             weights("slovenia-published", 2, 0.7),
+            replace(weights("slovenia-published", 3, 0.0), measured_on="", metrics={}),
         ),
     )
     monkeypatch.setattr(registry, "card", lambda name: made)
