@@ -17,6 +17,6 @@ def coasts() -> NDArray[np.float32]:
     """
     with np.load(Path(__file__).with_name("coasts.npz")) as stored:
         points, lengths = stored["points"].astype(np.float32) / 10, stored["lengths"]
-    found = np.insert(points, np.cumsum(lengths), np.nan, axis=0)
+    found: NDArray[np.float32] = np.insert(points, np.cumsum(lengths), np.nan, axis=0)
     found.setflags(write=False)
     return found
