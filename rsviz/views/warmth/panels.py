@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.layers import ScalarMap
-from rsviz.core.scoreboard import FILE
+from rsviz.core.scoreboard import FILE, NAMES
 from rsviz.physics.atmospheres import standard, table
 from rsviz.physics.thermal_bands import BANDS
 from rsviz.views import charts
@@ -23,15 +23,6 @@ from rsviz.views.words import many, plain
 
 Floats = NDArray[np.float32]
 SITES, HUMID, CONTINENTS = "rfmip-sites", "rfmip-humid", "rfmip-continents"
-METHODS = {
-    "mlp": "Plain network",
-    "gradient_boosting": "Gradient boosting",
-    "water_vapour_air_temperature": "Single channel with air temperature",
-    "single_channel_refit": "Single channel, refitted",
-    "single_channel": "Single channel, published",
-    "mono_window": "Mono-window, published",
-    "rte_true_atmosphere": "True atmosphere (bound)",
-}
 DRAWN = ("mlp", "water_vapour_air_temperature", "single_channel_refit", "rte_true_atmosphere")
 COVERS, COVER_EDGES = ("Water", "Bare ground", "Mixed", "Plants"), (0.0, 0.2, 0.5)
 
@@ -118,7 +109,7 @@ def errors_by_water(card: ModelCard) -> None:
         st.info("No evaluation of this model is recorded.")
         return
     kinds = {card.title: board["metrics"]} | {
-        METHODS[name]: board["baselines"][name] for name in DRAWN if name in board["baselines"]
+        NAMES[name]: board["baselines"][name] for name in DRAWN if name in board["baselines"]
     }
     left, right = st.columns(2, gap="large")
     with left:
@@ -236,7 +227,7 @@ def _covers(review: Review) -> NDArray[np.int16]:
 
 
 def _named(board: dict[str, Any]) -> dict[str, Any]:
-    return {METHODS[name]: scores for name, scores in board["baselines"].items() if name in METHODS}
+    return {NAMES[name]: scores for name, scores in board["baselines"].items()}
 
 
 def _levels(kinds: dict[str, Any]) -> dict[str, list[Any]]:
