@@ -45,7 +45,9 @@ def uploader(serve, visit, env):
         opener = page.get_by_role("button", name="Open a file")
         if opener.get_attribute("aria-expanded") != "true":
             opener.click()
-        page.locator("input[type=file]").set_input_files([str(p) for p in paths])
+        place = page.locator("input[type=file]")
+        expect(place).to_have_count(1)  # a new one comes for each upload; the old one goes after it
+        place.set_input_files([str(p) for p in paths])
         return page
 
     return upload
