@@ -16,7 +16,7 @@ from models.sits_mamba.survey import Needs, Series, Survey, pieces_of, shares_of
 from rsviz.core.grid import Window
 from rsviz.core.layers import Curve, Layer, ScalarMap, TimeSeries
 from rsviz.core.model import RunContext
-from rsviz.core.scene import Scene
+from rsviz.core.scene import UNITS, Scene
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -24,7 +24,6 @@ Mask = NDArray[np.bool_]
 REACH = 2  # pixels to each side that the two convolutions after the scan see
 LONGEST_BATCH = 1 << 18  # dates of pixels in one batch of occlusions
 DROPPED, DRAWS, SIDE = (0.0, 0.2, 0.4, 0.6, 0.8), 2, 48
-UNITS = {"reflectance": "1", "radiance": "W m-2 sr-1 um-1", "brightness_temperature": "K", "dn": ""}
 BOTH = ("this pixel", "whole scene")
 
 

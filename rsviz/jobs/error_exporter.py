@@ -155,8 +155,10 @@ def _moments(
         stats = _ask(source, "groups", np.where(where, 0, -1).astype(np.int16), 1)
         return stats.mean[0], stats.std[0]
     window = source.describe().grid.window
-    remote = isinstance(source, RemoteSource)
-    found = source.area(window, where) if remote else season.area(source, window, where)
+    if isinstance(source, RemoteSource):
+        found = source.area(window, where)
+    else:
+        found = season.area(source, window, where)
     return found.mean[:, band], found.std[:, band]
 
 
