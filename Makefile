@@ -18,7 +18,7 @@ test: $(VENV)/.dev samples
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy rsviz/core rsviz/draw rsviz/io rsviz/jobs rsviz/views models/*/card.py
+	$(VENV)/bin/mypy rsviz/core rsviz/analysis rsviz/draw rsviz/io rsviz/jobs rsviz/views models/*/card.py
 
 screens: $(VENV)/.dev samples
 	$(PY) tests/e2e/screens.py

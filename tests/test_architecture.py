@@ -28,8 +28,9 @@ THERMAL = (
 once without a question to the worker."""
 MAY_IMPORT = {
     "rsviz.core": ("rsviz.core",),
-    "rsviz.draw": ("rsviz.draw", "rsviz.core"),
-    "rsviz.io": ("rsviz.io", "rsviz.draw", *THERMAL, "rsviz.core"),
+    "rsviz.analysis": ("rsviz.analysis", "rsviz.core"),
+    "rsviz.draw": ("rsviz.draw", "rsviz.analysis", "rsviz.core"),
+    "rsviz.io": ("rsviz.io", "rsviz.draw", "rsviz.analysis", *THERMAL, "rsviz.core"),
     "rsviz.physics": ("rsviz.physics", "rsviz.core"),
     "rsviz.nn": ("rsviz.nn", "rsviz.core"),
     "rsviz.synth": ("rsviz.synth", "rsviz.physics", "rsviz.core"),
@@ -38,6 +39,7 @@ MAY_IMPORT = {
         "rsviz.nn",
         "rsviz.physics",
         "rsviz.io",
+        "rsviz.analysis",
         "rsviz.core",
     ),
     "rsviz.jobs": (
@@ -46,6 +48,7 @@ MAY_IMPORT = {
         "rsviz.nn",
         "rsviz.io",
         "rsviz.draw",
+        "rsviz.analysis",
         "rsviz.core",
     ),
     "rsviz.views": (
@@ -53,6 +56,7 @@ MAY_IMPORT = {
         "rsviz.jobs",
         "rsviz.io",
         "rsviz.draw",
+        "rsviz.analysis",
         *THERMAL,
         "rsviz.core",
     ),

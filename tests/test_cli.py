@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import rasterio
 
+from rsviz.analysis.scoreboard import BEGIN, END
 from rsviz.cli import main
-from rsviz.core.scoreboard import BEGIN, END
 from rsviz.evaluate import bench, compare
 from rsviz.evaluate.rows import median_seconds, row
 from rsviz.io import catalog

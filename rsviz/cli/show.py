@@ -6,8 +6,9 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from rsviz.analysis import scoreboard
 from rsviz.cli.output import Answer, table
-from rsviz.core import registry, scoreboard
+from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.errors import BadOption
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.core.facets import RIGHT
+from rsviz.analysis.facets import RIGHT
+from rsviz.analysis.judged import AGREEMENTS, VERDICTS, Judged, Mask
 from rsviz.core.grid import Grid, Window
-from rsviz.core.judged import AGREEMENTS, VERDICTS, Judged, Mask
 from rsviz.core.layers import ClassMap, ScalarMap
 from rsviz.core.palettes import rgb
 from rsviz.core.scene import Truth

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.core.calibration import (
+from rsviz.analysis.calibration import (
     brier,
     conformal_least,
     fitted_temperature,

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.analysis.paired import mcnemar
 from rsviz.core import metrics, registry
 from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import BadOption, ModelFailed, WeightsMissing
 from rsviz.core.model import OnStep, Result
-from rsviz.core.paired import mcnemar
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
 from rsviz.evaluate.baselines import SIDES

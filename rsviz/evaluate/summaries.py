@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
+from rsviz.analysis.scoreboard import FILE, name_of
 from rsviz.core import metrics, registry
 from rsviz.core.card import ModelCard
-from rsviz.core.scoreboard import FILE, name_of
 from rsviz.evaluate import families
 from rsviz.evaluate.records import measured_on, rounded, write
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rsviz.core.answers import certainty_of
-from rsviz.core.comparison import Comparison
+from rsviz.analysis.answers import certainty_of
+from rsviz.analysis.comparison import Comparison
+from rsviz.analysis.judged import Judged
 from rsviz.core.grid import Grid
-from rsviz.core.judged import Judged
 from rsviz.core.layers import Layer, RasterLayer, ScalarMap, UncertaintyMap
 from rsviz.core.model import Result
 from rsviz.core.scene import Truth

@@ -11,14 +11,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.core import judged as judging
-from rsviz.core import regions
-from rsviz.core.comparison import Comparison
-from rsviz.core.facets import in_words
-from rsviz.core.judged import TEST
+from rsviz.analysis import judged as judging
+from rsviz.analysis import regions
+from rsviz.analysis.comparison import Comparison
+from rsviz.analysis.facets import in_words
+from rsviz.analysis.judged import TEST
+from rsviz.analysis.paired import mcnemar
 from rsviz.core.layers import ClassMap, Curve, Table
 from rsviz.core.model import Result
-from rsviz.core.paired import mcnemar
 from rsviz.core.palettes import colours_of
 from rsviz.core.scene import Scene, Truth
 from rsviz.draw.colour import Rgba

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.core.answers import certainty_of, class_map_of
-from rsviz.core.comparison import Comparison
+from rsviz.analysis.answers import certainty_of, class_map_of
+from rsviz.analysis.comparison import Comparison
+from rsviz.analysis.facets import Filter
+from rsviz.analysis.judged import Judged, confusion, judge
 from rsviz.core.errors import SceneMismatch
-from rsviz.core.facets import Filter
 from rsviz.core.grid import Window
-from rsviz.core.judged import Judged, confusion, judge
 from rsviz.core.model import Result
 from rsviz.core.scene import Band, Description, Source, Truth
 from rsviz.jobs import display, season

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.analysis.indices import INDICES, bands_for, offered
 from rsviz.core.errors import SceneMismatch
 from rsviz.core.grid import Grid, Window
-from rsviz.core.indices import INDICES, bands_for, offered
 from rsviz.core.palettes import paint_ramp, ramp_for
 from rsviz.core.scene import Band, Scene, Source
 from rsviz.draw.colour import Limits, blended
@@ -117,7 +117,7 @@ def pictures(
     Args:
         source: the scene.
         bands: one or three band indices; ignored with an index.
-        index: name of an index of `core.indices`; "" for bands.
+        index: name of an index of `analysis.indices`; "" for bands.
         limits: (low, high) of each band or of the index; None for 2 to 98 % of all dates.
 
     Raises:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from rsviz.analysis.facets import Filter
 from rsviz.core import registry
-from rsviz.core.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.views import forms
 from rsviz.views.state import CONFIDENT_FROM, Pixel, Second, Session, Value

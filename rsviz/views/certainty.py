@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.core import calibration
-from rsviz.core.calibration import RiskCoverage
+from rsviz.analysis import calibration
+from rsviz.analysis.calibration import RiskCoverage
 from rsviz.core.layers import ClassMap, ProbabilityMap
 from rsviz.core.scene import Truth
 

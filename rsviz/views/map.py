@@ -16,7 +16,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from rsviz.core.edges import Line
+from rsviz.analysis.edges import Line
 from rsviz.core.grid import Window
 from rsviz.draw.legend import Legend
 from rsviz.draw.paint import Values

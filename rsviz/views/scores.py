@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from rsviz.core import registry, scoreboard
+from rsviz.analysis import scoreboard
+from rsviz.analysis.scoreboard import NAMES, Board, Row
+from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.metrics import METRICS
-from rsviz.core.scoreboard import NAMES, Board, Row
 from rsviz.views import errors
 from rsviz.views.words import percent, plain
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import streamlit as st
 
-from rsviz.core.indices import INDICES, offered
+from rsviz.analysis.indices import INDICES, offered
 from rsviz.core.palettes import ramp_for
 from rsviz.draw.colour import combinations
 from rsviz.draw.legend import Legend, ramp_legend

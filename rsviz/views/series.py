@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from rsviz.core.indices import INDICES, offered
-from rsviz.core.phenology import Season, days_of, season
+from rsviz.analysis.indices import INDICES, offered
+from rsviz.analysis.phenology import Season, days_of, season
 from rsviz.views import bands, charts, clients
 from rsviz.views.bench import Bench
 from rsviz.views.charts import SeriesLine

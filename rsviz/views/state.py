@@ -12,8 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from rsviz.core.edges import Line
-from rsviz.core.facets import Filter
+from rsviz.analysis.edges import Line
+from rsviz.analysis.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.draw.colour import Limits
 from rsviz.views.taught import Teaching

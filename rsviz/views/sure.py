@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from rsviz.core import calibration
+from rsviz.analysis import calibration
 from rsviz.core.layers import ProbabilityMap, ScalarMap
 from rsviz.core.metrics import METRICS
 from rsviz.core.scene import Truth

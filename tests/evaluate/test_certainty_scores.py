@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rsviz.core.calibration import tempered
+from rsviz.analysis.calibration import tempered
 from rsviz.evaluate.certainty import certainty_scores, curves, fitted
 
 

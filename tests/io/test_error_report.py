@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rsviz.core import judged
-from rsviz.core.comparison import Comparison
-from rsviz.core.facets import Filter
+from rsviz.analysis import judged
+from rsviz.analysis.comparison import Comparison
+from rsviz.analysis.facets import Filter
 from rsviz.core.grid import Grid, Window
 from rsviz.core.layers import ClassMap, Curve, ProbabilityMap, Table, UncertaintyMap
 from rsviz.core.model import Result, RunRecord

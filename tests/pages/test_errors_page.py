@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stand_ins import FakeExecutor
 
-from rsviz.core.facets import Filter
+from rsviz.analysis.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.core.layers import Curve, ScalarMap, Table
 from rsviz.core.model import Change

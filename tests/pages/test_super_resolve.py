@@ -5,7 +5,7 @@ import pytest
 from here_executor import HereExecutor
 from test_pages import button, check, text_of
 
-from rsviz.core.edges import Line
+from rsviz.analysis.edges import Line
 from rsviz.views import address, clients
 
 PAGE = "super_resolve"

@@ -1,6 +1,6 @@
 """A view that is written into an address is restored from it."""
 
-from rsviz.core.facets import Filter
+from rsviz.analysis.facets import Filter
 from rsviz.core.grid import Window
 from rsviz.views.address import from_address, to_address
 from rsviz.views.state import CONFIDENT_FROM, Collected, Session

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rsviz.core.facets import Filter
+from rsviz.analysis.facets import Filter
+from rsviz.analysis.paired import McNemar
 from rsviz.core.grid import Window
-from rsviz.core.paired import McNemar
 from rsviz.views import picks
 from rsviz.views.mistakes import charts, versus, worst
 from rsviz.views.state import Session

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rsviz.core.calibration import reliability, tempered
+from rsviz.analysis.calibration import reliability, tempered
 from rsviz.core.grid import Grid
 from rsviz.core.layers import ClassMap, ProbabilityMap
 from rsviz.core.model import Result, RunRecord

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from rsviz.core.calibration import Reliability
+from rsviz.analysis.calibration import Reliability
 from rsviz.views.charts.base import blank, translucent
 from rsviz.views.palettes import CHOSEN, GREY, MEASURED
 

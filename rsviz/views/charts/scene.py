@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from rsviz.core.calibration import RiskCoverage
+from rsviz.analysis.calibration import RiskCoverage
 from rsviz.jobs.display import Histogram
 from rsviz.views.charts.base import DASHES, blank, literal, rows, translucent
 from rsviz.views.palettes import GREY, MEASURED, PICKED

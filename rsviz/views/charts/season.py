@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from rsviz.analysis.phenology import Season
 from rsviz.core.layers import TimeSeries
 from rsviz.core.palettes import expert_colours, ramp
-from rsviz.core.phenology import Season
 from rsviz.views.charts.base import blank, literal, named_unit, translucent
 from rsviz.views.palettes import CHOSEN, GREY, MEASURED
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from rsviz.core import judged
-from rsviz.core.facets import CONFIDENT, WRONG, Filter, in_words
-from rsviz.core.judged import VERDICTS
+from rsviz.analysis import judged
+from rsviz.analysis.facets import CONFIDENT, WRONG, Filter, in_words
+from rsviz.analysis.judged import VERDICTS
 from rsviz.draw.verdicts import AGREEMENT_COLOURS, VERDICT_COLOURS
 from rsviz.views import picks
 from rsviz.views.mistakes import sides, spectra

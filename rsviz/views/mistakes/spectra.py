@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from rsviz.core.facets import RIGHT
+from rsviz.analysis.facets import RIGHT
 from rsviz.jobs.display import RegionStats
 from rsviz.views import charts, clients, season, series
 from rsviz.views.mistakes.study import Study

@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from rsviz.core import judged
-from rsviz.core.answers import certainty_of, class_map_of
+from rsviz.analysis import judged
+from rsviz.analysis.answers import certainty_of, class_map_of
+from rsviz.analysis.comparison import Comparison
+from rsviz.analysis.facets import Facet, Filter
+from rsviz.analysis.judged import Judged
 from rsviz.core.card import ModelCard
-from rsviz.core.comparison import Comparison
-from rsviz.core.facets import Facet, Filter
-from rsviz.core.judged import Judged
 from rsviz.core.layers import ClassMap, Layer
 from rsviz.core.model import Result
 from rsviz.core.palettes import colours_of

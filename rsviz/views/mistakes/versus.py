@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rsviz.analysis.facets import SAYS_WHO_IS_RIGHT
+from rsviz.analysis.paired import McNemar, mcnemar
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.changes import CHANGES
-from rsviz.core.facets import SAYS_WHO_IS_RIGHT
 from rsviz.core.model import Change
-from rsviz.core.paired import McNemar, mcnemar
 from rsviz.core.scene import Description
 from rsviz.views import ask, forms
 from rsviz.views.mistakes import charts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rsviz.core import regions
+from rsviz.analysis import regions
 from rsviz.core.grid import Window
 from rsviz.draw.verdicts import picture
 from rsviz.io.encode import data_uri, encode

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from rsviz.core.edges import SAMPLES, profile, rise_distance
+from rsviz.analysis.edges import SAMPLES, profile, rise_distance
 from rsviz.core.layers import Curve, RasterLayer, Table
 from rsviz.core.metrics import METRICS, shown
 from rsviz.views import ask, charts, clients, thumbnails

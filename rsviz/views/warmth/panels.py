@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from rsviz.analysis.scoreboard import FILE, NAMES
 from rsviz.core import registry
 from rsviz.core.card import ModelCard
 from rsviz.core.layers import ScalarMap
-from rsviz.core.scoreboard import FILE, NAMES
 from rsviz.physics.atmospheres import standard, table
 from rsviz.physics.thermal_bands import BANDS
 from rsviz.views import charts

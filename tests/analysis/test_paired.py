@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, chi2
 
-from rsviz.core.paired import mcnemar
+from rsviz.analysis.paired import mcnemar
 
 
 def answers(both, only_a, only_b, neither):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from rsviz.core.edges import SAMPLES, Line, profile, rise_distance
+from rsviz.analysis.edges import SAMPLES, Line, profile, rise_distance
 from rsviz.core.grid import Grid, Window
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_cdt
 
-from rsviz.core import judged, regions
-from rsviz.core.comparison import Comparison
-from rsviz.core.facets import CONFIDENT, RIGHT, WRONG, Filter, in_words
+from rsviz.analysis import judged, regions
+from rsviz.analysis.comparison import Comparison
+from rsviz.analysis.facets import CONFIDENT, RIGHT, WRONG, Filter, in_words
+from rsviz.analysis.judged import judge
 from rsviz.core.grid import Grid, Window
-from rsviz.core.judged import judge
 from rsviz.core.layers import ClassMap
 from rsviz.core.scene import Truth
 

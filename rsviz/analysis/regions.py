@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rsviz.analysis.judged import Judged, Mask
 from rsviz.core.grid import Window
-from rsviz.core.judged import Judged, Mask
 
 PER_SIDE = 9  # squares that fit along the shorter side of a scene
 SMALLEST, LARGEST = 8, 64

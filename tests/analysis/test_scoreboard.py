@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rsviz.core import registry, scoreboard
-from rsviz.core.scoreboard import BEGIN, END, boards, markdown, written_into
+from rsviz.analysis import scoreboard
+from rsviz.analysis.scoreboard import BEGIN, END, boards, markdown, written_into
+from rsviz.core import registry
 
 ROOT = Path(__file__).parents[2]
 

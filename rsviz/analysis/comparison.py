@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from rsviz.core import judged
-from rsviz.core.facets import Facet, Filter
+from rsviz.analysis import judged
+from rsviz.analysis.facets import Facet, Filter
+from rsviz.analysis.judged import Judged, Mask
 from rsviz.core.grid import Window
-from rsviz.core.judged import Judged, Mask
 
 
 @dataclass(frozen=True)

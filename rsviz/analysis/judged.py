@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rsviz.core.facets import (
+from rsviz.analysis.facets import (
     CONFIDENT,
     RIGHT,
     SAYS_WHO_IS_RIGHT,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rsviz.core.indices import INDICES, offered
-from rsviz.core.phenology import days_of, season
+from rsviz.analysis.indices import INDICES, offered
+from rsviz.analysis.phenology import days_of, season
 from rsviz.core.scene import Band
 
 DATES = tuple(f"2023-{m:02}-{d:02}" for m in range(1, 13) for d in (3, 11, 20, 28))

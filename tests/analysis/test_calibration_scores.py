@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from rsviz.core.calibration import (
+from rsviz.analysis.calibration import (
     brier,
     conformal_least,
     fitted_temperature,
