@@ -15,6 +15,7 @@ from rsviz.core.card import ModelCard, Weights
 from rsviz.core.errors import WeightsMissing
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
+from rsviz.evaluate.bench_record import keep
 from rsviz.evaluate.protocols import protocol, training_labels
 from rsviz.evaluate.rows import Bench, Row, median_seconds, row
 from rsviz.evaluate.training import read_scene, trainer_of
@@ -28,7 +29,8 @@ def model_bench(model_id: str, quick: bool, device: str) -> list[Row]:
     """Inference of a whole scene and one epoch of training, beside the plain loop as scan.
 
     The scene is that of the first weights of the card; times are those of `core.run`, with
-    everything that makes layers of the network's output. A quick bench trains with ours alone.
+    everything that makes layers of the network's output. A quick bench trains with ours alone;
+    another one is also kept in the model's `benchmark.json`.
 
     Raises:
         WeightsMissing: the card has no weights.
@@ -49,6 +51,8 @@ def model_bench(model_id: str, quick: bool, device: str) -> list[Row]:
         looped_epoch = None if quick else epoch_seconds(model_id, scene, device, 2)
     rows.append(row(f"inference/{where}/emitted layers", emitted, "s", "loop_scan", looped))
     rows.append(row(f"training epoch/{where}", epoch, "s", "loop_scan", looped_epoch))
+    if not quick:
+        keep(registry.MODELS / card.id / "benchmark.json", card.id, rows)
     return rows
 
 

@@ -8,22 +8,19 @@ one learnt query asks all dates.
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from rsviz.evaluate.attention import FullAttention, LightAttention
-from rsviz.evaluate.records import write
+from rsviz.evaluate.bench_record import keep
 from rsviz.evaluate.rows import Row, median_seconds, row
 from rsviz.nn.mamba import Mamba
-from rsviz.nn.scan import active_backend, warm_up
+from rsviz.nn.scan import warm_up
 
 PIXELS, WIDTH, CLASSES = 256, 64, 10
 LENGTHS, QUICK_LENGTHS = (30, 60, 120, 240, 480), (30, 120, 480)
@@ -81,12 +78,12 @@ def bench_series(quick: bool, device: str) -> list[Row]:
     try:
         warm_up()
         rows = [r for length in lengths for r in _times(length, repeats)]
+        if Path("/proc/self/clear_refs").exists():
+            rows += _memory(lengths)
+        if not quick:
+            keep(RECORD, "sits_mamba", rows)
     finally:
         torch.set_num_threads(before)
-    if Path("/proc/self/clear_refs").exists():
-        rows += _memory(lengths)
-    if not quick:
-        _keep(rows)
     return rows
 
 
@@ -132,17 +129,3 @@ def _memory(lengths: tuple[int, ...]) -> list[Row]:
             for name, value in at.items()
         ]
     return rows
-
-
-def _keep(rows: list[Row]) -> None:
-    """Write the rows beside what else the record holds."""
-    kept = json.loads(RECORD.read_text(encoding="utf8")) if RECORD.is_file() else {}
-    kept["sits_mamba"] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cpu": platform.processor() or platform.machine(),
-        "threads": 1,
-        "backend": active_backend("cpu"),
-        "versions": {name: version(name) for name in ("torch", "numba")},
-        "rows": rows,
-    }
-    write(RECORD, (json.dumps(kept, indent=1) + "\n").encode())
