@@ -165,6 +165,17 @@ def test_no_file_is_a_drawer_for_odds_and_ends():
     assert [name_of(p) for p in CODE if odd & set(p.relative_to(ROOT).with_suffix("").parts)] == []
 
 
+def test_no_package_gives_out_the_name_of_one_of_its_modules():
+    """Importing the module would put it in the place of what is given out."""
+    for path in CODE:
+        if path.name == "__init__.py":
+            inside = {p.stem for p in path.parent.iterdir() if p.suffix in ("", ".py")}
+            tree = ast.parse(path.read_text(encoding="utf8"))
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ImportFrom) and node.module != name_of(path.parent):
+                    assert not inside & {a.asname or a.name for a in node.names}, path
+
+
 def test_test_files_have_names_of_their_own():
     names = [p.name for p in CODE if p.name.startswith("test_")]
     assert sorted({n for n in names if names.count(n) > 1}) == []

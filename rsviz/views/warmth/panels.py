@@ -16,7 +16,7 @@ from rsviz.core.layers import ScalarMap
 from rsviz.physics.atmospheres import standard, table
 from rsviz.physics.thermal_bands import BANDS
 from rsviz.views import charts
-from rsviz.views.charts.heat import air_profiles, error_bars, error_by_water, sites
+from rsviz.views.charts.temperature import air_profiles, error_bars, error_by_water, sites
 from rsviz.views.warmth import given
 from rsviz.views.warmth.review import Review
 from rsviz.views.words import many, plain

@@ -19,7 +19,7 @@ from rsviz.physics.single_band import (
 from rsviz.physics.thermal import Air
 from rsviz.physics.thermal_bands import ThermalBand
 from rsviz.views import charts, clients
-from rsviz.views.charts.heat import signal_shares
+from rsviz.views.charts.temperature import signal_shares
 from rsviz.views.warmth import given
 from rsviz.views.warmth.review import Review
 from rsviz.views.words import plain
