@@ -84,6 +84,7 @@ def open_indian_pines(budget: Budget) -> SceneSource:
     described = replace(
         plain,
         name="Indian Pines",
+        axes="",
         bands=bands,
         grid=Grid(plain.grid.height, plain.grid.width, pixel_m=(PIXEL_M, PIXEL_M)),
         notes=(

@@ -45,6 +45,7 @@ def test_indian_pines_is_complete() -> None:
     assert d.shape == (1, 200, 145, 145)
     assert (d.dtype, d.quantity, d.grid.crs, d.simulated) == ("uint16", "dn", None, False)
     assert len(d.truth_names) == 16
+    assert not d.axes, "their order is known"
     assert any("no map coordinates" in note for note in d.notes)
     scene = source.read()
     assert scene.pixels.min() == 955
