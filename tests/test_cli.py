@@ -9,7 +9,7 @@ import rasterio
 
 from rsviz.analysis.scoreboard import BEGIN, END
 from rsviz.cli import main
-from rsviz.evaluate import bench, compare
+from rsviz.evaluate import bench_model, compare
 from rsviz.evaluate.rows import median_seconds, row
 from rsviz.io import catalog
 
@@ -231,7 +231,7 @@ def test_bench_gives_rows(toys, rsviz):
 
 def test_a_model_is_timed_with_and_without_the_fast_scan(trained, rsviz, monkeypatch):
     monkeypatch.setattr("models.nearest.train.train", three_epochs)
-    rows = bench.model_bench("nearest", True, "cpu")
+    rows = bench_model.model_bench("nearest", True, "cpu")
     assert [r["name"].split("/")[0] for r in rows] == ["inference", "inference", "training epoch"]
     assert [r["baseline"] for r in rows] == ["target", "loop_scan", "loop_scan"]
     assert all(r["value"] > 0 for r in rows)

@@ -14,7 +14,7 @@ from rsviz.core.grid import Grid
 from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
-from rsviz.evaluate.bench import first_weights
+from rsviz.evaluate.bench_model import first_weights
 from rsviz.evaluate.bench_record import keep
 from rsviz.evaluate.rows import Row, row
 from rsviz.io import catalog

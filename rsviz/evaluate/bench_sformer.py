@@ -11,7 +11,7 @@ from rsviz.core.errors import Cancelled
 from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
-from rsviz.evaluate.bench import epoch_seconds, first_weights
+from rsviz.evaluate.bench_model import epoch_seconds, first_weights
 from rsviz.evaluate.bench_record import keep
 from rsviz.evaluate.protocols import protocol
 from rsviz.evaluate.rows import Row, median_seconds, row

@@ -19,7 +19,7 @@ from rsviz.core.layers import Table
 from rsviz.core.options import build
 from rsviz.core.run import Ask, run
 from rsviz.core.scene import Scene
-from rsviz.evaluate.bench import first_weights
+from rsviz.evaluate.bench_model import first_weights
 from rsviz.evaluate.rows import Row, median_seconds, row
 from rsviz.io import catalog
 
