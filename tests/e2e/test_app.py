@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import expect
 from serving import ANOTHER_SPECTRUM, ROOT, SPECTRUM, start_server
 
-from rsviz.core import registry
 from rsviz.io.catalog import open_scene
 
 SERVER = "rsviz/views/server.py"
@@ -28,10 +27,6 @@ TITLES = {
 }
 PATIENCE_MS = 60_000  # the machine may be busy; what must be fast is timed by itself
 PINES = "scene=indian-pines&model=mamba_moe"
-trained = pytest.mark.skipif(
-    not any(w.file and w.scene == "indian-pines" for w in registry.card("mamba_moe").weights),
-    reason="MambaMoE has no weights for Indian Pines yet",
-)
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +235,6 @@ def test_an_upload_is_opened_and_gone_when_its_visitor_leaves(serve, visit, env,
         server.wait(20)
 
 
-@trained
 def test_run_classify_look_inside_and_play(open_app):
     page = open_app("classify?scene=indian-pines&pixel=57,42")
     page.get_by_role("button", name="Run MambaMoE").last.click()
@@ -272,7 +266,6 @@ def test_kept_spectra_are_taken_home_as_csv(open_app):
     assert len(lines) == 201
 
 
-@trained
 def test_a_result_is_taken_home_as_an_archive(open_app):
     page = open_app(f"classify?{PINES}")
     result_shown(page)
@@ -287,7 +280,6 @@ def test_a_result_is_taken_home_as_an_archive(open_app):
     assert json.loads(waiting.value.path().read_text())["model"] == "mamba_moe"
 
 
-@trained
 def test_cancel_takes_effect_within_a_second(open_app, long_run):
     page = open_app(f"{long_run}8")
     cancel = page.get_by_role("button", name="Cancel")
@@ -299,7 +291,6 @@ def test_cancel_takes_effect_within_a_second(open_app, long_run):
     assert time.perf_counter() - started < in_time(1.0)
 
 
-@trained
 def test_another_visitor_clicks_while_a_run_computes(open_app, long_run):
     busy = open_app(f"{long_run}7")
     cancel = busy.get_by_role("button", name="Cancel")

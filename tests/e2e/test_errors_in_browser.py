@@ -7,8 +7,6 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from rsviz.core import registry
-
 SERVER = "rsviz/views/server.py"
 PINES = "errors?scene=indian-pines&model=mamba_moe&weights=indian-pines-50/seed-0"
 PATIENCE_MS = 90_000
@@ -27,11 +25,6 @@ COUNT = """(image, wanted) => {
   return count;
 }"""
 WRONG, RIGHT = ["230,159,0", "179,18,63"], ["0,158,115"]
-
-pytestmark = pytest.mark.skipif(
-    not any(w.file and w.scene == "indian-pines" for w in registry.card("mamba_moe").weights),
-    reason="MambaMoE has no weights for Indian Pines yet",
-)
 
 
 @pytest.fixture(scope="module")

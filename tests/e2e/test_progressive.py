@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from rsviz.core import registry
 from rsviz.io.catalog import open_scene
 
 SERVER = "rsviz/views/server.py"
@@ -13,11 +12,6 @@ ASKED = "classify?model=sformer&weights=indian-pines-50/seed-0&scene="
 UNFINISHED = "sharper as the run goes on"
 SIDE = 48
 PATIENCE_MS = 180_000
-
-pytestmark = pytest.mark.skipif(
-    not any(w.file and w.scene == "indian-pines" for w in registry.card("sformer").weights),
-    reason="SFormer has no weights for Indian Pines",
-)
 
 
 @pytest.fixture

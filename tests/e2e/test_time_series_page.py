@@ -7,16 +7,10 @@ from playwright.sync_api import expect
 from serving import ROOT, start_server
 from test_app import click_map
 
-from rsviz.core import registry
-
 SERVER = "rsviz/views/server.py"
 MAP = ".rsviz-map"
 PATIENCE_MS = 60_000
 RUN_MS = 240_000
-trained = pytest.mark.skipif(
-    not any(w.file and w.scene == "simulated-year" for w in registry.card("sits_mamba").weights),
-    reason="SITSMamba has no weights for the simulated year yet",
-)
 
 
 @pytest.fixture
@@ -71,7 +65,6 @@ def looked_into(page):
         page.get_by_text(told, exact=True).first.wait_for(timeout=RUN_MS)
 
 
-@trained
 def test_a_run_names_the_crop_and_says_which_dates_decided(open_year):
     page = open_year("&model=sits_mamba&pixel=40,40")
     page.get_by_text(re.compile(r"^OA \d+\.\d %")).first.wait_for(timeout=RUN_MS)
